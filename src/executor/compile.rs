@@ -22,6 +22,7 @@ use crate::aggregate::{AggregateCode, compile_calls, compile_set_calls};
 use crate::columnar;
 use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
+use crate::grouping_set::SetOrder;
 use crate::hash_table::HashTable;
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
@@ -246,7 +247,7 @@ impl<'a> Compiler<'a> {
                 let single = (sets.len() == 1).then(|| hashed.first()).flatten();
                 let aggregate = Arc::new(row::aggregate::Aggregate {
                     input: self.node(input)?,
-                    set_order: (sets.len() > 1).then(|| row::set_order::SetOrder::new(&sets, types.clone())),
+                    set_order: (sets.len() > 1).then(|| SetOrder::new(&sets, types.clone())),
                     set_tables,
                     types,
                     groups: compile_all(groups, &self.eval)?,

@@ -16,15 +16,6 @@ pub(crate) const MOST_GROUPS: usize = 4096;
 /// The part of a table that may be in use.
 const FILL: f64 = 0.9;
 
-/// Distinct rows that come, if they are not too many, in the order of a hash table. `N` is the operators of a model of execution.
-#[derive(Debug)]
-pub(crate) struct HashOrder<N: ?Sized> {
-    /// The operator that gives them.
-    pub input: Arc<N>,
-    /// The table.
-    pub table: HashTable,
-}
-
 /// A hash table over rows.
 #[derive(Clone, Debug)]
 pub(crate) struct HashTable {

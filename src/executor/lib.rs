@@ -27,6 +27,7 @@ mod domain;
 mod engine;
 mod eval;
 mod execution;
+mod grouping_set;
 mod hash_table;
 mod keys;
 mod memory;

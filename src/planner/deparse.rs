@@ -11,7 +11,7 @@ use dictdb_catalog::namespaces;
 use dictdb_functions::facts::{self, ArgMode};
 use dictdb_types::{Datum, Env, Error, Oid, Result, Type, TypeKind, oids, quote_identifier};
 
-use crate::expr::{BoolTest, Call, ColumnId, Expr, Function, RowOrder, Spelling, Sublink, Subscript};
+use crate::expr::{BoolTest, Call, ColumnId, Expr, Function, Spelling, Sublink, Subscript};
 
 /// How columns, types and functions are called in the text.
 pub struct Names<'a> {
@@ -126,7 +126,7 @@ impl Names<'_> {
             Expr::RowCompare(order, pairs) => {
                 out.push('(');
                 self.row(pairs.iter().map(|(left, _)| left), out)?;
-                out.push_str(row_order(*order));
+                let _ = write!(out, " {} ", order.operator());
                 self.row(pairs.iter().map(|(_, right)| right), out)?;
                 out.push(')');
             }
@@ -570,14 +570,5 @@ fn bool_test(test: BoolTest) -> &'static str {
         BoolTest::NotFalse => " IS NOT FALSE",
         BoolTest::Unknown => " IS UNKNOWN",
         BoolTest::NotUnknown => " IS NOT UNKNOWN",
-    }
-}
-
-fn row_order(order: RowOrder) -> &'static str {
-    match order {
-        RowOrder::Less => " < ",
-        RowOrder::LessEqual => " <= ",
-        RowOrder::Greater => " > ",
-        RowOrder::GreaterEqual => " >= ",
     }
 }

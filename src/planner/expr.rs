@@ -129,6 +129,18 @@ pub enum RowOrder {
     GreaterEqual,
 }
 
+impl RowOrder {
+    /// The operator.
+    pub fn operator(self) -> &'static str {
+        match self {
+            RowOrder::Less => "<",
+            RowOrder::LessEqual => "<=",
+            RowOrder::Greater => ">",
+            RowOrder::GreaterEqual => ">=",
+        }
+    }
+}
+
 /// A function of `pg_proc` as a plan calls it.
 #[derive(Debug)]
 pub struct Function {

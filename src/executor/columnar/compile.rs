@@ -9,12 +9,11 @@ use dictdb_planner::physical::{self, Op};
 use dictdb_types::{Physical, Result, Type};
 
 use super::Node;
-use super::aggregate::{Aggregate, CallCode, GroupKey};
+use super::aggregate::{Aggregate, CallCode, GroupKey, GroupingSet};
 use super::append::Append;
 use super::counting::Counting;
 use super::filter::Filter;
 use super::gate::Gate;
-use super::hash_order::HashOrder;
 use super::join::{Join, JoinKey, JoinResidual};
 use super::key::KeyForm;
 use super::limit::Limit;
@@ -26,6 +25,7 @@ use super::vector::{self, VectorContext};
 use crate::access::columns::{OutputColumns, is_of_origin};
 use crate::compile::Compiler;
 use crate::eval;
+use crate::grouping_set::{SetOrder, rank};
 use crate::hash_table::HashTable;
 
 /// Compiles an operator with its inputs, whatever it is.
@@ -59,7 +59,10 @@ pub(crate) fn is_columnar(node: &physical::Node) -> bool {
         | Op::Sort { presorted: 0, .. }
         | Op::Distinct { .. } => true,
         Op::Append { merged, .. } => merged.is_empty(),
-        Op::Aggregate { sets, groupings, sorted, .. } => sets.is_none() && groupings.is_empty() && !sorted,
+        // What a set does not group by is NULL in direct arguments, which differ from set to set therefore.
+        Op::Aggregate { sets, calls, sorted, .. } => {
+            !sorted && (sets.is_none() || calls.iter().all(|call| !call.within_group))
+        }
         Op::Limit { ties, .. } => ties.is_none(),
         _ => false,
     }
@@ -93,12 +96,15 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
             return join(node, *kind, (left, right), keys, residual.as_ref(), cx);
         }
         Op::NestedLoop { kind, left, right, on, .. } => return join(node, *kind, (left, right), &[], on.as_ref(), cx),
-        Op::Aggregate { input, groups, calls, hashed, .. } => {
-            in_hash_order(aggregate(node, input, groups, calls, cx)?, hashed.first(), node, cx)
+        Op::Aggregate { input, groups, sets, calls, groupings, hashed, .. } => {
+            let all = || vec![(0..groups.len()).collect()];
+            let sets = grouping_sets(sets.clone().unwrap_or_else(all), hashed, node, cx);
+            Arc::new(Aggregate { groupings: groupings.clone(), ..aggregate(node, input, groups, sets, calls, cx)? })
         }
         Op::Distinct { input, hashed } => {
             let groups: Vec<Expr> = input.columns.iter().enumerate().map(|(i, ty)| Expr::Input(i, *ty)).collect();
-            in_hash_order(aggregate(node, input, &groups, &[], cx)?, hashed.as_ref(), node, cx)
+            let sets = grouping_sets(vec![(0..groups.len()).collect()], hashed.as_slice(), node, cx);
+            Arc::new(aggregate(node, input, &groups, sets, &[], cx)?)
         }
         Op::Sort { input, keys, fetch, .. } => {
             let input = compile(input, cx)?;
@@ -118,28 +124,32 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
     }))
 }
 
-/// A node's rows in the order of a hash table, if there is one.
-fn in_hash_order(
-    input: Arc<dyn Node>,
-    table: Option<&physical::HashTable>,
+/// Sets of grouping expressions in the order in which their groups come.
+fn grouping_sets(
+    sets: Vec<Vec<usize>>,
+    hashed: &[physical::HashTable],
     node: &physical::Node,
     cx: &Compiler<'_>,
-) -> Arc<dyn Node> {
-    let Some(table) = table else { return input };
-    let table = HashTable::new(table, &node.columns, cx.eval().types);
-    Arc::new(HashOrder { input, table })
+) -> Box<[GroupingSet]> {
+    let table = |at: usize| hashed.get(at).map(|table| HashTable::new(table, &node.columns, cx.eval().types));
+    let sets = sets.into_iter().enumerate().map(|(at, columns)| GroupingSet { columns, table: table(at) });
+    let mut sets: Vec<GroupingSet> = sets.collect();
+    sets.sort_by_key(|set| rank(&set.columns));
+    sets.into()
 }
 
 fn aggregate(
     node: &physical::Node,
     input: &physical::Node,
     groups: &[Expr],
+    sets: Box<[GroupingSet]>,
     calls: &[AggregateCall],
     cx: &mut Compiler<'_>,
-) -> Result<Arc<dyn Node>> {
+) -> Result<Aggregate> {
     let input = compile(input, cx)?;
     let vectors = context(input.columns(), cx);
     let types = cx.eval().types;
+    let base_types = groups.iter().map(|group| types.base_type(group.ty()).oid).collect();
     let groups = groups.iter().map(|group| {
         Ok(GroupKey {
             vector: vector::compile(group, &vectors)?,
@@ -149,8 +159,13 @@ fn aggregate(
     });
     let groups: Box<[GroupKey]> = groups.collect::<Result<_>>()?;
     let grouped = !groups.is_empty();
+    let by_value = sets.len() > 1 && sets.iter().all(|set| set.table.is_none());
+    let set_order = by_value.then(|| {
+        let sets: Vec<Vec<usize>> = sets.iter().map(|set| set.columns.clone()).collect();
+        SetOrder::new(&sets, base_types)
+    });
     let calls = calls.iter().map(|call| CallCode::compile(call, grouped, &vectors)).collect::<Result<_>>()?;
-    Ok(Arc::new(Aggregate { groups, calls, columns: layouts(&node.columns, cx), input }))
+    Ok(Aggregate { groups, sets, set_order, calls, groupings: Vec::new(), columns: layouts(&node.columns, cx), input })
 }
 
 fn sort_keys(keys: &[SortKey], columns: &[Physical], cx: &Compiler<'_>) -> Result<Box<[sort::SortKey]>> {

@@ -15,7 +15,6 @@ mod counting;
 mod error;
 mod filter;
 mod gate;
-mod hash_order;
 mod join;
 mod key;
 mod limit;

@@ -57,6 +57,7 @@ impl DdlContext<'_> {
         let checked = info.check_option.is_some();
         let relation = match old {
             Some(old) if create.or_replace => {
+                self.lock(old.oid, LockMode::AccessExclusive)?;
                 self.changing_fields(old.oid, |ddl| ddl.replace_view(&old, columns, info))?
             }
             Some(_) => return Err(super::create_table::already_exists(&name)),
@@ -146,12 +147,11 @@ impl DdlContext<'_> {
         }))
     }
 
-    /// OR REPLACE keeps the columns there are and may add some at the end.
+    /// OR REPLACE keeps the columns there are and may add some at the end. The view is locked.
     fn replace_view(&mut self, old: &Arc<Relation>, columns: Vec<Column>, info: ViewInfo) -> Result<Arc<Relation>> {
         if !matches!(old.kind, RelationKind::View(_)) {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a view", old.name)));
         }
-        self.lock(old.oid, LockMode::AccessExclusive)?;
         let refuse = |message: String| Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message));
         if columns.len() < old.columns.len() {
             return refuse("cannot drop columns from view".to_owned());

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Error, Oid, Result};
 use hashbrown::HashMap;
 
-use super::set_order::SetOrder;
 use super::{Cursor, Node, Row};
 use crate::aggregate::{AggregateCode, AggregateState};
 use crate::eval::{Code, Scope, eval_into};
+use crate::grouping_set::{SetOrder, grouping, rank};
 use crate::hash_table::{HashTable, MOST_GROUPS};
 use crate::keys::append_equality_key;
 use crate::runtime::{Runtime, row_bytes};
@@ -76,7 +76,7 @@ impl Aggregate {
         let mut by_set: Vec<Vec<Group>> = self.sets.iter().map(|_| Vec::new()).collect();
         groups.into_iter().for_each(|group| by_set[group.set].push(group));
         let mut sets: Vec<usize> = (0..self.sets.len()).collect();
-        sets.sort_by_key(|set| (!self.sets[*set].is_empty(), std::cmp::Reverse(self.sets[*set].len())));
+        sets.sort_by_key(|set| rank(&self.sets[*set]));
         let mut out = Vec::new();
         for set in sets {
             let (mut own, table) = (std::mem::take(&mut by_set[set]), self.set_tables.get(set));
@@ -119,7 +119,7 @@ impl AggregateCursor {
         }
         let Some(order) = &node.set_order else { return Ok(table.groups) };
         if node.set_tables.is_empty() {
-            table.groups.sort_by(|a, b| order.compare(&node.sets, (a.set, &a.values), (b.set, &b.values)));
+            table.groups.sort_by(|a, b| order.compare((a.set, &a.values), (b.set, &b.values)));
             return Ok(table.groups);
         }
         node.by_tables(table.groups, rt)
@@ -186,9 +186,4 @@ impl Cursor for AggregateCursor {
         self.groups = None;
         self.input.rescan(rt)
     }
-}
-
-/// `GROUPING(…)`: one bit per argument, set when the row is not grouped by it; the first is the most significant.
-pub(crate) fn grouping(columns: &[usize], set: &[usize]) -> i32 {
-    columns.iter().fold(0, |bits, column| bits << 1 | i32::from(!set.contains(column)))
 }

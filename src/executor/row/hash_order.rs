@@ -5,10 +5,17 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Result};
 
 use super::{Cursor, Node, Row};
-use crate::hash_table::{self, HashTable, MOST_GROUPS};
+use crate::hash_table::{HashTable, MOST_GROUPS};
 use crate::runtime::Runtime;
 
-pub(crate) type HashOrder = hash_table::HashOrder<dyn Node>;
+/// Distinct rows that come, if they are not too many, in the order of a hash table.
+#[derive(Debug)]
+pub(crate) struct HashOrder {
+    /// The operator that gives them.
+    pub input: Arc<dyn Node>,
+    /// The table.
+    pub table: HashTable,
+}
 
 impl Node for HashOrder {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {

@@ -40,7 +40,6 @@ pub(crate) mod recursive;
 pub(crate) mod sample;
 pub(crate) mod seq_scan;
 pub(crate) mod set_op;
-pub(crate) mod set_order;
 pub(crate) mod sort;
 pub(crate) mod values;
 pub(crate) mod virtual_scan;

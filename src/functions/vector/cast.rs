@@ -34,13 +34,10 @@ macro_rules! checked {
     };
 }
 
-pub(super) const KERNELS: &[(&str, VectorFn)] = &[
+pub(super) const WIDENING: &[(&str, VectorFn)] = &[
     ("i2toi4", widen!(Int16Type => Int32Type, i32::from)),
     ("int28", widen!(Int16Type => Int64Type, i64::from)),
     ("int48", widen!(Int32Type => Int64Type, i64::from)),
-    ("i4toi2", narrower!(Int32Type, i32 => Int16Type, i16)),
-    ("int82", narrower!(Int64Type, i64 => Int16Type, i16)),
-    ("int84", narrower!(Int64Type, i64 => Int32Type, i32)),
     ("i2tof", widen!(Int16Type => Float32Type, f32::from)),
     ("i2tod", widen!(Int16Type => Float64Type, f64::from)),
     ("i4tof", widen!(Int32Type => Float32Type, |v| v as f32)),
@@ -48,6 +45,12 @@ pub(super) const KERNELS: &[(&str, VectorFn)] = &[
     ("i8tof", widen!(Int64Type => Float32Type, |v| v as f32)),
     ("i8tod", widen!(Int64Type => Float64Type, |v| v as f64)),
     ("ftod", widen!(Float32Type => Float64Type, f64::from)),
+];
+
+pub(super) const CHECKED: &[(&str, VectorFn)] = &[
+    ("i4toi2", narrower!(Int32Type, i32 => Int16Type, i16)),
+    ("int82", narrower!(Int64Type, i64 => Int16Type, i16)),
+    ("int84", narrower!(Int64Type, i64 => Int32Type, i32)),
     ("dtof", checked!(Float64Type => Float32Type, |v| (v as f32, (v as f32).is_infinite() || v as f32 == 0.0), narrow)),
     ("ftoi2", checked!(Float32Type => Int16Type, |v: f32| rounded_i16(v.into()), |v: f32| to_int2(v.into()))),
     ("ftoi4", checked!(Float32Type => Int32Type, |v: f32| rounded_i32(v.into()), |v: f32| to_int4(v.into()))),

@@ -25,28 +25,52 @@ pub use part::trimmed;
 /// length of the arrays, or 1 if all arguments are scalars.
 pub type VectorFn = fn(&[&dyn Datum]) -> Result<ArrayRef>;
 
-const FAMILIES: &[&[(&str, VectorFn)]] = &[
-    arithmetic::INTEGERS,
-    arithmetic::FLOATS,
-    cast::KERNELS,
+/// A function over columns, and what is known of it.
+#[derive(Clone, Copy)]
+pub struct Kernel {
+    /// The function.
+    pub run: VectorFn,
+    /// Whether it has a result for all arguments, and so may be called for rows that nobody asks about.
+    pub is_total: bool,
+}
+
+type Family = &'static [(&'static str, VectorFn)];
+
+/// Functions that never fail.
+const TOTAL: &[Family] = &[
+    blank_padded::COMPARISONS,
+    cast::WIDENING,
     compare::INTEGERS,
     compare::FLOATS,
     compare::OTHERS,
     compare::BYTES,
-    datetime::KERNELS,
     datetime::ORDERS,
     numeric::COMPARISONS,
-    numeric::KERNELS,
-    part::KERNELS,
-    blank_padded::COMPARISONS,
+    numeric::CASTS,
+    part::ENDS,
+    text::LENGTHS,
+];
+
+/// Functions that refuse some arguments.
+const PARTIAL: &[Family] = &[
+    arithmetic::INTEGERS,
+    arithmetic::FLOATS,
+    cast::CHECKED,
+    datetime::KERNELS,
+    numeric::ARITHMETIC,
+    part::SUBSTRINGS,
     text::KERNELS,
 ];
 
-static BUILTIN: LazyLock<HashMap<&'static str, VectorFn>> =
-    LazyLock::new(|| FAMILIES.iter().flat_map(|family| family.iter().copied()).collect());
+static BUILTIN: LazyLock<HashMap<&'static str, Kernel>> = LazyLock::new(|| {
+    let kernels = |families: &'static [Family], is_total| {
+        families.iter().copied().flatten().map(move |(name, run)| (*name, Kernel { run: *run, is_total }))
+    };
+    kernels(TOTAL, true).chain(kernels(PARTIAL, false)).collect()
+});
 
 /// The column implementation of a function by `pg_proc.prosrc`, where there is one.
-pub fn vector(prosrc: &str) -> Option<VectorFn> {
+pub fn vector(prosrc: &str) -> Option<Kernel> {
     BUILTIN.get(prosrc).copied()
 }
 

@@ -32,10 +32,13 @@ pub(super) const COMPARISONS: &[(&str, VectorFn)] = comparisons! {
     "numeric_ge": Ordering::is_ge;
 };
 
-pub(super) const KERNELS: &[(&str, VectorFn)] = &[
+pub(super) const ARITHMETIC: &[(&str, VectorFn)] = &[
     ("numeric_add", |args| arithmetic(args, SmallNumeric::checked_add, Numeric::add)),
     ("numeric_sub", |args| arithmetic(args, SmallNumeric::checked_sub, Numeric::sub)),
     ("numeric_mul", |args| arithmetic(args, SmallNumeric::checked_mul, Numeric::mul)),
+];
+
+pub(super) const CASTS: &[(&str, VectorFn)] = &[
     ("int2_numeric", of_integers::<Int16Type>),
     ("int4_numeric", of_integers::<Int32Type>),
     ("int8_numeric", of_integers::<Int64Type>),
@@ -127,7 +130,29 @@ impl<'a> Pair<'a> {
     fn small(&self, row: usize) -> Option<(SmallNumeric, SmallNumeric)> {
         Some((self.left.small(row)?, self.right.small(row)?))
     }
+
+    /// The views of the results for all rows whose operands and result stand in views, [`NO_VIEW`] for the others.
+    fn small_results(&self, f: impl Fn(SmallNumeric, SmallNumeric) -> Option<SmallNumeric>) -> Vec<u128> {
+        let view = |left: Option<SmallNumeric>, right: Option<SmallNumeric>| match (left, right) {
+            (Some(left), Some(right)) => f(left, right).map_or(NO_VIEW, SmallNumeric::view),
+            _ => NO_VIEW,
+        };
+        let number = SmallNumeric::of_view;
+        match (&self.left.numbers, &self.right.numbers) {
+            (Numbers::Each(left), Numbers::Each(right)) => {
+                left.iter().zip(*right).map(|(left, right)| view(number(*left), number(*right))).collect()
+            }
+            (Numbers::Each(left), Numbers::One(right)) => left.iter().map(|left| view(number(*left), *right)).collect(),
+            (Numbers::One(left), Numbers::Each(right)) => {
+                right.iter().map(|right| view(*left, number(*right))).collect()
+            }
+            (Numbers::One(left), Numbers::One(right)) => vec![view(*left, *right)],
+        }
+    }
 }
+
+/// The view of an empty value, which no number has.
+const NO_VIEW: u128 = 0;
 
 fn arithmetic(
     args: &[&dyn ArrowDatum],
@@ -138,12 +163,10 @@ fn arithmetic(
     if pair.is_null() {
         return Ok(new_null_array(&DataType::BinaryView, pair.rows));
     }
-    let mut out = Encoded::with_capacity(pair.rows);
+    let mut out = Encoded { views: pair.small_results(fast), long: Vec::new() };
     for row in 0..pair.rows {
-        match pair.small(row).and_then(|(left, right)| fast(left, right)) {
-            Some(result) => out.views.push(result.view()),
-            None if pair.is_valid(row) => out.push(exact(&pair.left.exact(row)?, &pair.right.exact(row)?)?),
-            None => out.views.push(0),
+        if out.views[row] == NO_VIEW && pair.is_valid(row) {
+            out.views[row] = out.long_view(exact(&pair.left.exact(row)?, &pair.right.exact(row)?)?);
         }
     }
     out.finish(pair.nulls)
@@ -198,17 +221,13 @@ struct Encoded {
 }
 
 impl Encoded {
-    fn with_capacity(rows: usize) -> Self {
-        Encoded { views: Vec::with_capacity(rows), long: Vec::new() }
-    }
-
+    /// The view of a number whose form may be too long for one.
     #[cold]
-    fn push(&mut self, value: Numeric) {
+    fn long_view(&mut self, value: Numeric) -> u128 {
         let start = self.long.len();
         opaque::encode(&Datum::Numeric(value), &mut self.long);
-        let view = make_view(&self.long[start..], 0, start as u32);
         // A short form is in the view now; the bytes that stay behind do not matter.
-        self.views.push(view);
+        make_view(&self.long[start..], 0, start as u32)
     }
 
     fn finish(self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
@@ -239,7 +258,8 @@ mod tests {
     }
 
     fn run(name: &str, args: &[&dyn ArrowDatum]) -> ArrayRef {
-        vector(name).unwrap_or_else(|| panic!("no column kernel {name}"))(args).unwrap()
+        let kernel = vector(name).unwrap_or_else(|| panic!("no column kernel {name}"));
+        (kernel.run)(args).unwrap()
     }
 
     fn texts(array: &ArrayRef) -> Vec<Option<String>> {

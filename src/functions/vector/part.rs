@@ -11,11 +11,10 @@ use super::VectorFn;
 use super::operand::{Operand, argument, mismatch, operand};
 use crate::scalar::text::substring;
 
-pub(super) const KERNELS: &[(&str, VectorFn)] = &[
-    ("text_substr", |args| substrings(args, true)),
-    ("text_substr_no_len", |args| substrings(args, false)),
-    ("rtrim1", trimmed),
-];
+pub(super) const SUBSTRINGS: &[(&str, VectorFn)] = &[("text_substr", |args| substrings(args, true))];
+
+pub(super) const ENDS: &[(&str, VectorFn)] =
+    &[("text_substr_no_len", |args| substrings(args, false)), ("rtrim1", trimmed)];
 
 /// A part of each text that is not NULL.
 fn parts(
@@ -98,6 +97,9 @@ fn substrings(args: &[&dyn Datum], with_length: bool) -> Result<ArrayRef> {
 pub fn trimmed(args: &[&dyn Datum]) -> Result<ArrayRef> {
     let (array, _) = argument(args, 0)?.get();
     let texts = array.as_string_view_opt().ok_or_else(|| mismatch(array))?;
+    if texts.iter().flatten().all(|text| !text.ends_with(' ')) {
+        return Ok(Arc::new(texts.clone()));
+    }
     parts(texts, texts.nulls().cloned(), |_, text| Ok(text.trim_end_matches(' ')))
 }
 

@@ -11,7 +11,7 @@ use super::vector;
 
 fn run(name: &str, args: &[&dyn Datum]) -> Result<ArrayRef, String> {
     let kernel = vector(name).unwrap_or_else(|| panic!("no column kernel {name}"));
-    kernel(args).map_err(|error| format!("{} {}", error.code(), error.message()))
+    (kernel.run)(args).map_err(|error| format!("{} {}", error.code(), error.message()))
 }
 
 #[test]

@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 use dictdb_types::Result;
+use memchr::memmem::Finder;
 
 use super::VectorFn;
 use super::operand::{argument, mismatch};
@@ -15,10 +16,11 @@ use crate::scalar::like::{ilike, like};
 use crate::scalar::limits::check_growth;
 use crate::scalar::text::char_count;
 
+pub(super) const LENGTHS: &[(&str, VectorFn)] =
+    &[("textlen", |args| lengths(args, char_count)), ("textoctetlen", |args| lengths(args, |text| text.len() as i32))];
+
 pub(super) const KERNELS: &[(&str, VectorFn)] = &[
     ("textcat", concat),
-    ("textlen", |args| lengths(args, char_count)),
-    ("textoctetlen", |args| lengths(args, |text| text.len() as i32)),
     ("textlike", |args| matches(args, like, false)),
     ("textnlike", |args| matches(args, like, true)),
     ("texticlike", |args| matches(args, ilike, false)),
@@ -99,7 +101,7 @@ enum Shape<'a> {
     Equal(&'a str),
     Prefix(&'a str),
     Suffix(&'a str),
-    Inside(&'a str),
+    Inside(Box<Finder<'a>>),
     General,
 }
 
@@ -109,7 +111,7 @@ impl<'a> Shape<'a> {
         match (pattern.strip_prefix('%'), pattern.strip_suffix('%')) {
             _ if plain(pattern) => Shape::Equal(pattern),
             (Some(rest), Some(_)) if rest.strip_suffix('%').is_some_and(plain) => {
-                Shape::Inside(rest.strip_suffix('%').unwrap_or(rest))
+                Shape::Inside(Box::new(Finder::new(rest.strip_suffix('%').unwrap_or(rest))))
             }
             (Some(rest), _) if plain(rest) => Shape::Suffix(rest),
             (_, Some(rest)) if plain(rest) => Shape::Prefix(rest),
@@ -122,7 +124,7 @@ impl<'a> Shape<'a> {
             Shape::Equal(part) => text == *part,
             Shape::Prefix(part) => text.starts_with(part),
             Shape::Suffix(part) => text.ends_with(part),
-            Shape::Inside(part) => text.contains(part),
+            Shape::Inside(part) => part.find(text.as_bytes()).is_some(),
             Shape::General => return None,
         })
     }

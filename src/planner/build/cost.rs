@@ -6,11 +6,11 @@
 /// Finding a place in an index.
 pub(crate) const INDEX_SEARCH: f64 = 0.04;
 /// A row fetched by an index.
-pub(crate) const INDEX_ROW: f64 = 0.015;
+pub(crate) const INDEX_ROW: f64 = 0.03;
 /// A row of a sequential scan, and each of its columns.
-pub(crate) const SCAN_ROW: f64 = 0.0004;
+pub(crate) const SCAN_ROW: f64 = 0.0001;
 /// Reading one column of a row in a sequential scan.
-pub(crate) const SCAN_COLUMN: f64 = 0.0002;
+pub(crate) const SCAN_COLUMN: f64 = 0.00004;
 /// Beginning a sequential scan: the first batch has to be made.
 pub(crate) const SCAN_START: f64 = 0.02;
 /// A row passed on by an operator that works row by row.
@@ -18,9 +18,9 @@ pub(crate) const ROW: f64 = 0.006;
 /// An operator or function evaluated for one row, in a column.
 pub(crate) const OPERATOR: f64 = 0.0005;
 /// A row put into a hash table.
-pub(crate) const HASH_BUILD: f64 = 0.006;
+pub(crate) const HASH_BUILD: f64 = 0.004;
 /// A row looked up in a hash table.
-pub(crate) const HASH_PROBE: f64 = 0.003;
+pub(crate) const HASH_PROBE: f64 = 0.001;
 /// A row of a join's result.
 pub(crate) const JOIN_ROW: f64 = 0.0015;
 /// A pair looked at by a nested loop.

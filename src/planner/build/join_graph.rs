@@ -293,9 +293,56 @@ impl<'n> Graph<'n> {
     }
 }
 
+/// What is expected of a condition of a join.
+#[derive(Clone, Copy)]
+pub(super) struct JoinEstimate {
+    /// The part of all pairs that it keeps.
+    kept: f64,
+    /// Of an equality that can be a key: the rows of the smaller of its two tables.
+    smallest: Option<f64>,
+}
+
+/// The part of all pairs that conditions keep together, each with whether others imply it. Several columns together have no more
+/// values than the smaller table has rows.
+pub(super) fn kept_of_pairs(conditions: impl Iterator<Item = (JoinEstimate, bool)>) -> f64 {
+    let mut kept = 1.0;
+    let mut equalities = 0;
+    let mut smallest = f64::INFINITY;
+    for (estimate, implied) in conditions {
+        if let Some(rows) = estimate.smallest {
+            equalities += 1;
+            if implied && equalities > 1 {
+                continue;
+            }
+            smallest = smallest.min(rows);
+        }
+        kept *= estimate.kept;
+    }
+    if equalities > 1 { kept.max(1.0 / smallest) } else { kept }
+}
+
+/// Whether a condition can be a key of a hash join.
+pub(super) fn is_key(expr: &Expr) -> bool {
+    match expr {
+        Expr::Call(call) => call.known_operator() == Some("=") && call.args.len() == 2,
+        Expr::Distinct(_, _, not) => *not,
+        _ => false,
+    }
+}
+
 impl Builder<'_> {
+    /// What is expected of a condition between inputs; `rows` are those of the table that an expression is over.
+    pub(super) fn join_estimate(&self, expr: &Expr, rows: impl Fn(&Expr) -> f64) -> JoinEstimate {
+        let smallest = is_key(expr).then(|| {
+            let mut smallest = f64::INFINITY;
+            expr.for_each_child(&mut |side| smallest = smallest.min(rows(side)));
+            smallest
+        });
+        JoinEstimate { kept: self.join_selectivity(expr, rows), smallest }
+    }
+
     /// The part of all pairs that a condition between inputs keeps.
-    pub(super) fn join_selectivity(&self, expr: &Expr, rows: impl Fn(&Expr) -> f64) -> f64 {
+    fn join_selectivity(&self, expr: &Expr, rows: impl Fn(&Expr) -> f64) -> f64 {
         let Expr::Call(call) = expr else { return self.estimator().one(expr) };
         match (call.known_operator(), call.args.as_slice()) {
             (Some("="), [left, right]) => {

@@ -8,6 +8,7 @@ use dictdb_types::Result;
 use super::cost::{self, Cost};
 use super::index::IndexMatch;
 use super::join::{filtered, scan_of, set_search, table_of};
+use super::join_graph::{is_key, kept_of_pairs};
 use super::merge_join::{merged, side_of};
 use super::nominal;
 use super::order::Wanted;
@@ -127,7 +128,7 @@ impl Builder<'_> {
     ) -> bool {
         let out = self.joined_rows(kind, left.node.rows, right.0, conditions);
         let probed = self.probe_cost(left.node.rows, left.node.cost, search, out);
-        let keyed = conditions.iter().any(super::join_order::is_key);
+        let keyed = conditions.iter().any(is_key);
         let read = self.join_cost((left.node.rows, left.node.cost), right, out, keyed, wanted.keeps_order());
         self.prefers(probed, read, out, wanted)
     }
@@ -138,7 +139,7 @@ impl Builder<'_> {
             let used = used_columns(expr);
             used.iter().find_map(|id| self.estimator().table_rows(*id)).unwrap_or(left.max(right))
         };
-        let kept: f64 = conditions.iter().map(|expr| self.join_selectivity(expr, rows_behind)).product();
+        let kept = kept_of_pairs(conditions.iter().map(|expr| (self.join_estimate(expr, rows_behind), false)));
         let matches = right * kept;
         let rows = match kind {
             JoinKind::Inner => left * matches,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::Builder;
 use super::cost::{self, Cost, first_rows};
-use super::join_graph::{Graph, Inputs};
+use super::join_graph::{Graph, Inputs, JoinEstimate, is_key, kept_of_pairs};
 use super::order::Wanted;
 use crate::columns::expr_columns;
 use crate::expr::{ColumnId, Expr};
@@ -77,16 +77,7 @@ pub(super) struct Search<'s, 'g, 'n> {
     pub wanted: &'s Wanted,
     /// The input that gives the order wanted and so must come first, each other one being joined to it.
     pub leader: Option<usize>,
-    estimates: RefCell<HashMap<*const Expr, Estimate>>,
-}
-
-/// What is expected of a condition.
-#[derive(Clone, Copy)]
-struct Estimate {
-    /// The part of all pairs that it keeps.
-    kept: f64,
-    /// Of an equality that can be a key: the rows of the smaller of its two tables.
-    smallest: Option<f64>,
+    estimates: RefCell<HashMap<*const Expr, JoinEstimate>>,
 }
 
 impl<'s, 'g, 'n> Search<'s, 'g, 'n> {
@@ -342,38 +333,17 @@ impl<'s, 'g, 'n> Search<'s, 'g, 'n> {
         Some(Best { tree, rows, nominal: rows, cost, sides: Sides::default() })
     }
 
-    /// The part of all pairs that conditions keep. Columns that are a key of their table together count as one.
+    /// The part of all pairs that conditions keep, each with whether others imply it.
     fn kept<'e>(&self, conditions: impl Iterator<Item = (&'e Expr, bool)>) -> f64 {
-        let mut kept = 1.0;
-        let mut equalities = 0;
-        let mut smallest = f64::INFINITY;
-        for (expr, implied) in conditions {
-            let estimate = self.estimate(expr);
-            if let Some(rows) = estimate.smallest {
-                equalities += 1;
-                if implied && equalities > 1 {
-                    continue;
-                }
-                smallest = smallest.min(rows);
-            }
-            kept *= estimate.kept;
-        }
-        // Several columns together have no more values than the smaller table has rows.
-        if equalities > 1 { kept.max(1.0 / smallest) } else { kept }
+        kept_of_pairs(conditions.map(|(expr, implied)| (self.estimate(expr), implied)))
     }
 
     /// What is expected of a condition of the graph: the same in every order, and so found once.
-    fn estimate(&self, expr: &Expr) -> Estimate {
+    fn estimate(&self, expr: &Expr) -> JoinEstimate {
         if let Some(known) = self.estimates.borrow().get(&std::ptr::from_ref(expr)) {
             return *known;
         }
-        let kept = self.builder.join_selectivity(expr, |side| self.rows_behind(side));
-        let smallest = is_key(expr).then(|| {
-            let mut smallest = f64::INFINITY;
-            expr.for_each_child(&mut |side| smallest = smallest.min(self.rows_behind(side)));
-            smallest
-        });
-        let estimate = Estimate { kept, smallest };
+        let estimate = self.builder.join_estimate(expr, |side| self.rows_behind(side));
         self.estimates.borrow_mut().insert(expr, estimate);
         estimate
     }
@@ -385,15 +355,6 @@ impl<'s, 'g, 'n> Search<'s, 'g, 'n> {
         let input = self.graph.inputs.iter().position(|input| used.iter().any(|id| input.ids.contains(id)));
         let table = used.iter().find_map(|id| self.builder.estimator().table_rows(*id));
         table.or(input.map(|at| self.inputs[at].rows)).unwrap_or(1000.0)
-    }
-}
-
-/// Whether a condition can be a key of a hash join.
-pub(super) fn is_key(expr: &Expr) -> bool {
-    match expr {
-        Expr::Call(call) => call.known_operator() == Some("=") && call.args.len() == 2,
-        Expr::Distinct(_, _, not) => *not,
-        _ => false,
     }
 }
 

@@ -84,20 +84,6 @@ pub(crate) struct Builder<'a> {
     writes: bool,
 }
 
-/// A moment in the making of a plan.
-struct Mark {
-    subplans: usize,
-    ctes: usize,
-    slots: usize,
-}
-
-/// What was added to a plan since a moment.
-struct Parts {
-    subplans: Vec<Option<Node>>,
-    ctes: Vec<Option<Cte>>,
-    slots: usize,
-}
-
 /// What is known of a CTE while plans that read it are built.
 #[derive(Clone)]
 struct CteEntry {
@@ -207,35 +193,21 @@ impl Builder<'_> {
         second: impl FnOnce(&mut Self) -> Result<Option<Built>>,
         price: impl Fn(&Built) -> f64,
     ) -> Result<Built> {
-        let mark = self.mark();
+        let (subplans, ctes, slots) = (self.subplans.len(), self.ctes.len(), self.outer_slots);
         let one = first(self)?;
-        let kept = self.take_since(&mark);
+        let kept = (self.subplans.split_off(subplans), self.ctes.split_off(ctes), self.outer_slots);
+        self.outer_slots = slots;
         match second(self)? {
             Some(two) if price(&two) < price(&one) => Ok(two),
             _ => {
-                self.take_since(&mark);
-                self.put_back(kept);
+                self.subplans.truncate(subplans);
+                self.ctes.truncate(ctes);
+                self.subplans.extend(kept.0);
+                self.ctes.extend(kept.1);
+                self.outer_slots = kept.2;
                 Ok(one)
             }
         }
-    }
-
-    /// How much has been added to the plan as a whole.
-    fn mark(&self) -> Mark {
-        Mark { subplans: self.subplans.len(), ctes: self.ctes.len(), slots: self.outer_slots }
-    }
-
-    /// Takes away what was added since.
-    fn take_since(&mut self, mark: &Mark) -> Parts {
-        let slots = std::mem::replace(&mut self.outer_slots, mark.slots);
-        Parts { subplans: self.subplans.split_off(mark.subplans), ctes: self.ctes.split_off(mark.ctes), slots }
-    }
-
-    /// Adds again what was taken away.
-    fn put_back(&mut self, parts: Parts) {
-        self.subplans.extend(parts.subplans);
-        self.ctes.extend(parts.ctes);
-        self.outer_slots = parts.slots;
     }
 
     /// Puts a result's columns into the wanted order, dropping others.

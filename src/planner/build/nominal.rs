@@ -335,7 +335,7 @@ impl Builder<'_> {
                 let (left, right) = (self.nominal_rows_of(left), self.nominal_rows_of(right));
                 let mut conjuncts = Vec::new();
                 on.clone().into_iter().for_each(|on| on.into_conjuncts(&mut conjuncts));
-                let (keys, rest): (Vec<_>, Vec<_>) = conjuncts.into_iter().partition(super::join_order::is_key);
+                let (keys, rest): (Vec<_>, Vec<_>) = conjuncts.into_iter().partition(super::join_graph::is_key);
                 let matching = |key: &Expr| {
                     let mut most = 1.0f64;
                     key.for_each_child(&mut |side| {

@@ -8,7 +8,7 @@ use super::{ColumnStatistics, Statistics};
 use crate::BindContext;
 use crate::columns::{for_each_expr, for_each_input};
 use crate::condition::commuted;
-use crate::expr::{BoolTest, Call, ColumnId, Expr, ScalarArray};
+use crate::expr::{BoolTest, Call, ColumnId, Expr, RowOrder, ScalarArray};
 use crate::logical::{Node, Scan};
 use crate::table_expr::{TableExpr, over_scan};
 
@@ -240,7 +240,7 @@ impl<'a> Estimator<'a> {
             Expr::BoolTest(arg, BoolTest::True | BoolTest::NotFalse) => self.one(arg),
             Expr::ScalarArray(array) => self.scalar_array(array),
             Expr::Call(call) => self.call(call),
-            Expr::RowCompare(..) => INEQUALITY,
+            Expr::RowCompare(order, pairs) => self.row_comparison(*order, pairs),
             _ => 0.5,
         }
     }
@@ -311,6 +311,16 @@ impl<'a> Estimator<'a> {
             }
         }
         self.comparison(Some(origin), operator, self.value(value))
+    }
+
+    /// Rows compare as their first columns do, but for the few where those are equal.
+    fn row_comparison(&self, order: RowOrder, pairs: &[(Expr, Expr)]) -> f64 {
+        let Some((left, right)) = pairs.first() else { return INEQUALITY };
+        match (self.origins.of_expr(left), self.origins.of_expr(right)) {
+            (Some(origin), None) => self.comparison(Some(origin), order.operator(), self.value(right)),
+            (None, Some(origin)) => self.comparison(Some(origin), commuted(order.operator()), self.value(left)),
+            _ => INEQUALITY,
+        }
     }
 
     /// The part of rows where a column compares so with a value, which may be unknown.

@@ -8,23 +8,27 @@ mod general;
 mod numeric;
 mod sum;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, UInt32Array};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, UInt32Array, new_null_array};
 use arrow::compute;
 use arrow::datatypes::{Field, Schema};
 use datafusion_expr::EmitTo;
 use datafusion_physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion_physical_plan::aggregates::order::GroupOrdering;
-use dictdb_types::{Error, Physical, Result};
+use dictdb_types::arrow::{ColumnReader, data_type};
+use dictdb_types::{Datum, Physical, Result};
 
 use self::accumulate::Accumulate;
 pub(crate) use self::accumulate::CallCode;
 use super::error::{arrow_error, datafusion_error};
 use super::key::KeyForm;
 use super::vector::{Batch, Vector, arrays};
-use super::{Chunk, Cursor, Node};
+use super::{Chunk, Cursor, Node, concat};
 use crate::engine::BATCH_ROWS;
+use crate::grouping_set::{SetOrder, grouping};
+use crate::hash_table::{HashTable, MOST_GROUPS};
 use crate::runtime::Runtime;
 
 /// Aggregate. Without calls it is DISTINCT.
@@ -32,11 +36,17 @@ use crate::runtime::Runtime;
 pub(crate) struct Aggregate {
     /// Input.
     pub input: Arc<dyn Node>,
-    /// Grouping expressions; none at all means one group, rows or not.
+    /// Grouping expressions.
     pub groups: Box<[GroupKey]>,
+    /// Grouping sets in the order in which their groups come; one of all expressions when the query has none.
+    pub sets: Box<[GroupingSet]>,
+    /// The order of the groups of all sets together, where it is that of their values.
+    pub set_order: Option<SetOrder>,
     /// The aggregates.
     pub calls: Box<[CallCode]>,
-    /// Layouts of the output: groups, then calls.
+    /// `GROUPING(…)`: positions in `groups`.
+    pub groupings: Vec<Vec<usize>>,
+    /// Layouts of the output: groups, calls, groupings.
     pub columns: Box<[Physical]>,
 }
 
@@ -51,9 +61,18 @@ pub(crate) struct GroupKey {
     pub form: KeyForm,
 }
 
+/// Rows are in one group when these expressions are equal.
+#[derive(Debug)]
+pub(crate) struct GroupingSet {
+    /// Positions in the grouping expressions; none at all means one group, rows or not.
+    pub columns: Vec<usize>,
+    /// The hash table whose order its groups come in, unless they are too many.
+    pub table: Option<HashTable>,
+}
+
 impl Node for Aggregate {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(AggregateCursor { input: self.input.clone().open(), node: self, result: None, next: 0 })
+        Box::new(AggregateCursor { input: self.input.clone().open(), node: self, results: None })
     }
 
     fn columns(&self) -> &[Physical] {
@@ -64,94 +83,207 @@ impl Node for Aggregate {
 struct AggregateCursor {
     node: Arc<Aggregate>,
     input: Box<dyn Cursor>,
-    result: Option<Chunk>,
-    next: usize,
+    /// What is still to be given, once everything has been read.
+    results: Option<VecDeque<Chunk>>,
 }
 
-/// The groups so far.
-struct Groups {
+/// The grouping expressions over a batch.
+struct Keys {
+    /// Their values.
+    values: Vec<ArrayRef>,
+    /// What they are told apart by.
+    forms: Vec<ArrayRef>,
+}
+
+impl Keys {
+    fn of(groups: &[GroupKey], batch: Batch<'_>) -> Result<Self> {
+        let values = groups.iter().map(|group| group.vector.array(batch)).collect::<Result<Vec<_>>>()?;
+        let forms = values.iter().zip(groups).map(|(value, group)| group.form.apply(value.clone(), group.physical));
+        Ok(Keys { forms: forms.collect::<Result<_>>()?, values })
+    }
+}
+
+/// The arguments of an aggregate over a batch: those of the rows that its FILTER keeps, which are all without one.
+struct Arguments {
+    columns: Vec<ArrayRef>,
+    kept: Option<BooleanArray>,
+}
+
+impl Arguments {
+    fn of(call: &CallCode, batch: Batch<'_>) -> Result<Self> {
+        let Some(filter) = &call.filter else {
+            return Ok(Arguments { columns: arrays(&call.args, batch)?, kept: None });
+        };
+        // Arguments are not evaluated for rows that are left out.
+        let mask = filter.select(batch)?;
+        let chunk = Chunk { columns: batch.columns.to_vec(), rows: batch.rows }.filter(&mask)?;
+        let part = Batch { columns: &chunk.columns, rows: chunk.rows, ..batch };
+        Ok(Arguments { columns: arrays(&call.args, part)?, kept: Some(mask) })
+    }
+}
+
+/// The groups of one set so far.
+struct Groups<'n> {
+    node: &'n Aggregate,
+    set: &'n GroupingSet,
     /// Numbers groups by their keys; none when there is only one group.
     keys: Option<Box<dyn GroupValues>>,
-    /// Values of the first row of each group, for expressions whose key is not the value itself.
+    /// Values of the first row of each group, for expressions whose key is not the value itself: by position in the set.
     firsts: Vec<Vec<ArrayRef>>,
     /// Group of each row of the current batch.
     numbers: Vec<usize>,
     count: usize,
+    accumulators: Vec<Box<dyn Accumulate>>,
     /// Memory that was charged for.
     charged: usize,
 }
 
-impl Groups {
-    fn new(node: &Aggregate) -> Result<Self> {
-        let keys = if node.groups.is_empty() {
+impl<'n> Groups<'n> {
+    fn new(node: &'n Aggregate, set: &'n GroupingSet) -> Result<Self> {
+        let keys = if set.columns.is_empty() {
             None
         } else {
-            let field = |key: &GroupKey| Field::new("key", key.form.data_type(key.physical), true);
-            let schema = Schema::new(node.groups.iter().map(field).collect::<Vec<_>>());
+            let field = |at: &usize| {
+                let key = &node.groups[*at];
+                Field::new("key", key.form.data_type(key.physical), true)
+            };
+            let schema = Schema::new(set.columns.iter().map(field).collect::<Vec<_>>());
             Some(new_group_values(Arc::new(schema), &GroupOrdering::None).map_err(datafusion_error)?)
         };
-        let count = usize::from(keys.is_none());
-        Ok(Groups { keys, firsts: vec![Vec::new(); node.groups.len()], numbers: Vec::new(), count, charged: 0 })
+        Ok(Groups {
+            node,
+            set,
+            count: usize::from(keys.is_none()),
+            keys,
+            firsts: vec![Vec::new(); set.columns.len()],
+            numbers: Vec::new(),
+            accumulators: node.calls.iter().map(CallCode::start).collect::<Result<_>>()?,
+            charged: 0,
+        })
+    }
+
+    /// The grouping expressions of the set, each with its position among all.
+    fn expressions(&self) -> impl Iterator<Item = (usize, &'n GroupKey)> + use<'n> {
+        let node = self.node;
+        self.set.columns.iter().map(|at| (*at, &node.groups[*at]))
     }
 
     /// Numbers the rows of a batch.
-    fn assign(&mut self, node: &Aggregate, batch: Batch<'_>) -> Result<()> {
-        let Some(keys) = &mut self.keys else {
+    fn assign(&mut self, keys: &Keys, rows: usize) -> Result<()> {
+        let Some(known) = &mut self.keys else {
             self.numbers.clear();
-            self.numbers.resize(batch.rows, 0);
+            self.numbers.resize(rows, 0);
             return Ok(());
         };
-        let values = node.groups.iter().map(|group| group.vector.array(batch)).collect::<Result<Vec<_>>>()?;
-        let formed =
-            values.iter().zip(&node.groups).map(|(value, group)| group.form.apply(value.clone(), group.physical));
-        let formed = formed.collect::<Result<Vec<_>>>()?;
-        keys.intern(&formed, &mut self.numbers).map_err(datafusion_error)?;
-        if keys.len() == self.count {
+        let forms: Vec<ArrayRef> = self.set.columns.iter().map(|at| keys.forms[*at].clone()).collect();
+        known.intern(&forms, &mut self.numbers).map_err(datafusion_error)?;
+        if known.len() == self.count {
             return Ok(());
         }
-        let before = std::mem::replace(&mut self.count, keys.len());
-        self.remember_firsts(node, &values, before)
+        let before = std::mem::replace(&mut self.count, known.len());
+        self.remember_firsts(&keys.values, before)
     }
 
     /// Keeps the original values of the groups that are new since there were so many.
-    fn remember_firsts(&mut self, node: &Aggregate, values: &[ArrayRef], before: usize) -> Result<()> {
-        if node.groups.iter().all(|group| group.form == KeyForm::Plain) {
+    fn remember_firsts(&mut self, values: &[ArrayRef], before: usize) -> Result<()> {
+        if self.expressions().all(|(_, group)| group.form == KeyForm::Plain) {
             return Ok(());
         }
         let places = UInt32Array::from(first_rows(&self.numbers, before, self.count));
-        for ((group, firsts), value) in node.groups.iter().zip(&mut self.firsts).zip(values) {
+        for ((at, group), firsts) in self.expressions().zip(&mut self.firsts) {
             if group.form != KeyForm::Plain {
-                firsts.push(compute::take(value, &places, None).map_err(arrow_error)?);
+                firsts.push(compute::take(&values[at], &places, None).map_err(arrow_error)?);
             }
         }
         Ok(())
     }
 
+    /// Feeds the arguments of a batch to an aggregate.
+    fn update(&mut self, call: usize, arguments: &Arguments, rt: &Runtime) -> Result<()> {
+        let kept: Vec<usize>;
+        let numbers = match &arguments.kept {
+            None => &self.numbers,
+            Some(mask) => {
+                kept = mask.values().set_indices().map(|row| self.numbers[row]).collect();
+                &kept
+            }
+        };
+        self.accumulators[call].update(&arguments.columns, numbers, self.count, rt)
+    }
+
     /// Charges what the groups have grown by.
     fn charge(&mut self, rt: &Runtime) -> Result<()> {
         let firsts: usize = self.firsts.iter().flatten().map(|part| part.get_array_memory_size()).sum();
-        let bytes = self.keys.as_ref().map_or(0, |keys| keys.size()) + firsts;
+        let states: usize = self.accumulators.iter().map(|accumulator| accumulator.bytes()).sum();
+        let bytes = self.keys.as_ref().map_or(0, |keys| keys.size()) + firsts + states;
         rt.charge(bytes.saturating_sub(self.charged))?;
         self.charged = self.charged.max(bytes);
         Ok(())
     }
 
-    /// The group columns of the result.
-    fn finish(&mut self, node: &Aggregate) -> Result<Vec<ArrayRef>> {
+    /// The rows of the result.
+    fn finish(mut self, rt: &Arc<Runtime>) -> Result<Chunk> {
+        if self.count == 0 {
+            return concat(&[], &self.node.columns);
+        }
+        let null = |group: &GroupKey| new_null_array(&data_type(group.physical), self.count);
+        let mut columns: Vec<ArrayRef> = self.node.groups.iter().map(null).collect();
+        for ((at, _), column) in self.expressions().zip(self.key_columns()?) {
+            columns[at] = column;
+        }
+        for accumulator in &mut self.accumulators {
+            columns.push(accumulator.finish(self.count, rt)?);
+        }
+        for arguments in &self.node.groupings {
+            columns.push(Arc::new(Int32Array::from_value(grouping(arguments, &self.set.columns), self.count)));
+        }
+        let result = Chunk { columns, rows: self.count };
+        match &self.set.table {
+            Some(table) if result.rows <= MOST_GROUPS => in_hash_order(result, table, &self.node.columns, rt),
+            _ => Ok(result),
+        }
+    }
+
+    /// The columns of the set's expressions.
+    fn key_columns(&mut self) -> Result<Vec<ArrayRef>> {
         let Some(keys) = &mut self.keys else { return Ok(Vec::new()) };
-        let keys = if keys.is_empty() { Vec::new() } else { keys.emit(EmitTo::All).map_err(datafusion_error)? };
-        let mut columns = Vec::with_capacity(node.groups.len());
-        for (index, (group, firsts)) in node.groups.iter().zip(&self.firsts).enumerate() {
-            let key = keys.get(index).cloned();
+        let keys = keys.emit(EmitTo::All).map_err(datafusion_error)?;
+        let mut columns = Vec::with_capacity(keys.len());
+        for (((_, group), key), firsts) in self.expressions().zip(keys).zip(&self.firsts) {
             columns.push(match group.form {
-                KeyForm::Plain => key.ok_or_else(|| Error::internal("group without key"))?,
-                _ => {
-                    let parts: Vec<_> = firsts.iter().map(|part| &**part).collect();
-                    compute::concat(&parts).map_err(arrow_error)?
-                }
+                KeyForm::Plain => key,
+                _ => compute::concat(&firsts.iter().map(|part| &**part).collect::<Vec<_>>()).map_err(arrow_error)?,
             });
         }
         Ok(columns)
+    }
+}
+
+/// The groups of all sets, those of each in a chunk, in an order of their values.
+fn in_set_order(sets: &[Chunk], order: &SetOrder, node: &Aggregate) -> Result<Chunk> {
+    let all = concat(sets, &node.columns)?;
+    let columns = all.columns.iter().zip(&node.groups);
+    let readers: Vec<ColumnReader<'_>> =
+        columns.map(|(array, group)| ColumnReader::new(array, group.physical)).collect::<Result<_>>()?;
+    let numbers = sets.iter().enumerate().flat_map(|(set, chunk)| std::iter::repeat_n(set, chunk.rows));
+    let group = |(row, set): (usize, usize)| -> Result<(u32, usize, Vec<Datum>)> {
+        Ok((row as u32, set, readers.iter().map(|reader| reader.get(row)).collect::<Result<_>>()?))
+    };
+    let mut groups = (0..all.rows).zip(numbers).map(group).collect::<Result<Vec<_>>>()?;
+    groups.sort_by(|(_, set, values), (_, other_set, others)| order.compare((*set, values), (*other_set, others)));
+    all.take(&UInt32Array::from_iter_values(groups.iter().map(|(row, ..)| *row)))
+}
+
+/// Rows in the order of a hash table over them; as they are if a type cannot be hashed.
+fn in_hash_order(chunk: Chunk, table: &HashTable, layouts: &[Physical], rt: &Runtime) -> Result<Chunk> {
+    let columns = chunk.columns.iter().zip(layouts);
+    let readers: Vec<ColumnReader<'_>> =
+        columns.map(|(array, physical)| ColumnReader::new(array, *physical)).collect::<Result<_>>()?;
+    let value = |column: usize, row| readers.get(column).map_or(Ok(Datum::Null), |reader| reader.get(row));
+    let hashes = (0..chunk.rows).map(|row| table.hash(rt, |column| value(column, row)));
+    match hashes.collect::<Result<Vec<u32>>>() {
+        Ok(hashes) => chunk.take(&UInt32Array::from(table.order(&hashes))),
+        Err(_) => Ok(chunk),
     }
 }
 
@@ -168,65 +300,42 @@ fn first_rows(numbers: &[usize], before: usize, count: usize) -> Vec<u32> {
 }
 
 impl AggregateCursor {
-    fn aggregate(&mut self, rt: &Arc<Runtime>) -> Result<Chunk> {
-        let node = self.node.clone();
-        let mut groups = Groups::new(&node)?;
-        let mut accumulators: Vec<Box<dyn Accumulate>> =
-            node.calls.iter().map(|call| call.start()).collect::<Result<_>>()?;
-        let mut charged = vec![0; accumulators.len()];
+    fn aggregate(&mut self, rt: &Arc<Runtime>) -> Result<VecDeque<Chunk>> {
+        let node = &*self.node;
+        let mut sets = node.sets.iter().map(|set| Groups::new(node, set)).collect::<Result<Vec<_>>>()?;
         while let Some(chunk) = self.input.next(rt)? {
             rt.env().check_interrupts()?;
             let batch = Batch { columns: &chunk.columns, rows: chunk.rows, rt };
-            groups.assign(&node, batch)?;
-            for ((call, accumulator), charged) in node.calls.iter().zip(&mut accumulators).zip(&mut charged) {
-                update(call, &mut **accumulator, &groups, batch)?;
-                let bytes = accumulator.bytes();
-                rt.charge(bytes.saturating_sub(*charged))?;
-                *charged = bytes.max(*charged);
+            let keys = Keys::of(&node.groups, batch)?;
+            sets.iter_mut().try_for_each(|set| set.assign(&keys, batch.rows))?;
+            for (number, call) in node.calls.iter().enumerate() {
+                let arguments = Arguments::of(call, batch)?;
+                sets.iter_mut().try_for_each(|set| set.update(number, &arguments, rt))?;
             }
-            groups.charge(rt)?;
+            sets.iter_mut().try_for_each(|set| set.charge(rt))?;
         }
-        if groups.count == 0 {
-            return Ok(Chunk { columns: Vec::new(), rows: 0 });
+        let mut results = sets.into_iter().map(|set| set.finish(rt)).collect::<Result<Vec<_>>>()?;
+        if let Some(order) = &node.set_order {
+            results = vec![in_set_order(&results, order, node)?];
         }
-        let mut columns = groups.finish(&node)?;
-        for accumulator in &mut accumulators {
-            columns.push(accumulator.finish(groups.count, rt)?);
-        }
-        Ok(Chunk { columns, rows: groups.count })
+        let batches = results.iter().flat_map(|result| {
+            let starts = (0..result.rows).step_by(BATCH_ROWS);
+            starts.map(|start| result.slice(start, BATCH_ROWS.min(result.rows - start)))
+        });
+        Ok(batches.collect())
     }
-}
-
-/// Feeds a batch to one aggregate.
-fn update(call: &CallCode, accumulator: &mut dyn Accumulate, groups: &Groups, batch: Batch<'_>) -> Result<()> {
-    let Some(filter) = &call.filter else {
-        let args = arrays(&call.args, batch)?;
-        return accumulator.update(&args, &groups.numbers, groups.count, batch.rt);
-    };
-    // Arguments are not evaluated for rows that are left out.
-    let mask: BooleanArray = filter.select(batch)?;
-    let chunk = Chunk { columns: batch.columns.to_vec(), rows: batch.rows }.filter(&mask)?;
-    let numbers: Vec<usize> =
-        groups.numbers.iter().zip(mask.values().iter()).filter(|(_, keep)| *keep).map(|(number, _)| *number).collect();
-    let batch = Batch { columns: &chunk.columns, rows: chunk.rows, ..batch };
-    accumulator.update(&arrays(&call.args, batch)?, &numbers, groups.count, batch.rt)
 }
 
 impl Cursor for AggregateCursor {
     fn next(&mut self, rt: &Arc<Runtime>) -> Result<Option<Chunk>> {
-        if self.result.is_none() {
-            self.result = Some(self.aggregate(rt)?);
-            self.next = 0;
+        if self.results.is_none() {
+            self.results = Some(self.aggregate(rt)?);
         }
-        let result = self.result.as_ref().ok_or_else(|| Error::internal("aggregate lost its result"))?;
-        let rows = (result.rows - self.next).min(BATCH_ROWS);
-        let from = self.next;
-        self.next += rows;
-        Ok((rows > 0).then(|| result.slice(from, rows)))
+        Ok(self.results.as_mut().and_then(VecDeque::pop_front))
     }
 
     fn rescan(&mut self, rt: &Arc<Runtime>) -> Result<()> {
-        self.result = None;
+        self.results = None;
         self.input.rescan(rt)
     }
 }

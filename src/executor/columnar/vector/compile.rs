@@ -9,7 +9,7 @@ use super::conditional::CaseVector;
 use super::kernel::KernelCall;
 use super::membership::{InSet, is_key_equality};
 use super::rows::{RowKernel, RowsCode};
-use crate::eval::{self, CallCode, Comparison, CompileContext};
+use crate::eval::{self, CallCode, CompileContext};
 
 /// What compilation needs to know.
 #[derive(Clone, Copy)]
@@ -100,9 +100,8 @@ impl Compiler<'_> {
 
     fn call(&mut self, call: &Call) -> Result<Vector> {
         if let Some(kernel) = vector(&call.function.source) {
-            let total = Comparison::of_source(&call.function.source).is_some() || is_total(&call.function.source);
             let args = self.vectors(&call.args)?;
-            return Ok(Vector::Kernel(Box::new(KernelCall { kernel, args, total })));
+            return Ok(Vector::Kernel(Box::new(KernelCall { kernel, args })));
         }
         let types = call.args.iter().map(|arg| self.cx.eval.types.base_type(arg.ty())).collect();
         let bare = CallCode::bare(&call.function)?;
@@ -218,30 +217,4 @@ fn is_deep(expr: &Expr, levels: usize) -> bool {
     let mut deep = false;
     expr.for_each_child(&mut |child| deep = deep || is_deep(child, below));
     deep
-}
-
-/// Column kernels besides the direct comparisons that never fail.
-fn is_total(source: &str) -> bool {
-    const STEMS: &[&str] = &["float4", "float8", "float48", "float84", "cash_", "numeric_", "bool", "bpchar"];
-    const TOTAL: &[&str] = &[
-        "textlen",
-        "textoctetlen",
-        "rtrim1",
-        "text_substr_no_len",
-        "i2toi4",
-        "int28",
-        "int48",
-        "i2tof",
-        "i2tod",
-        "i4tof",
-        "i4tod",
-        "i8tof",
-        "i8tod",
-        "ftod",
-        "int2_numeric",
-        "int4_numeric",
-        "int8_numeric",
-    ];
-    let comparison = |rest: &str| matches!(rest, "eq" | "ne" | "lt" | "le" | "gt" | "ge");
-    TOTAL.contains(&source) || STEMS.iter().any(|stem| source.strip_prefix(stem).is_some_and(comparison))
 }

@@ -1,7 +1,7 @@
 //! Functions with a kernel over arrays.
 
 use arrow::array::Datum as ArrowDatum;
-use dictdb_functions::vector::VectorFn;
+use dictdb_functions::vector::Kernel;
 use dictdb_types::Result;
 use smallvec::SmallVec;
 
@@ -10,11 +10,9 @@ use super::{Batch, Value, Vector};
 /// A call of a column kernel.
 pub(crate) struct KernelCall {
     /// The kernel. It is strict.
-    pub kernel: VectorFn,
+    pub kernel: Kernel,
     /// Arguments.
     pub args: Box<[Vector]>,
-    /// Whether the kernel never fails: comparisons.
-    pub total: bool,
 }
 
 impl std::fmt::Debug for KernelCall {
@@ -28,11 +26,11 @@ impl KernelCall {
         let values: SmallVec<[Value; 3]> = self.args.iter().map(|arg| arg.eval(batch)).collect::<Result<_>>()?;
         let args: SmallVec<[&dyn ArrowDatum; 3]> = values.iter().map(Value::as_datum).collect();
         let all_single = values.iter().all(|value| matches!(value, Value::Single(_)));
-        let array = (self.kernel)(&args)?;
+        let array = (self.kernel.run)(&args)?;
         Ok(Value::of_kernel(array, all_single))
     }
 
     pub(super) fn can_fail(&self) -> bool {
-        !self.total || self.args.iter().any(Vector::can_fail)
+        !self.kernel.is_total || self.args.iter().any(Vector::can_fail)
     }
 }

@@ -28,11 +28,10 @@ fn connect(items: &[Vector], decisive: bool, batch: Batch<'_>) -> Result<ArrayRe
         if open.true_count() == 0 {
             return Ok(shared(so_far));
         }
-        let values = item.eval_where(&open, batch)?;
-        let values = as_booleans(&values)?;
+        let values = item.booleans_where(&open, batch)?;
         let connected = match decisive {
-            false => compute::and_kleene(&so_far, values),
-            true => compute::or_kleene(&so_far, values),
+            false => compute::and_kleene(&so_far, &values),
+            true => compute::or_kleene(&so_far, &values),
         };
         result = Some(connected.map_err(arrow_error)?);
     }

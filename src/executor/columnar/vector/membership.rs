@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, BooleanBuilder};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, ByteView, MAX_INLINE_VIEW_LEN, PrimitiveArray, StringViewArray,
+};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use dictdb_types::arrow::ColumnReader;
-use dictdb_types::{Datum, Oid, Physical, Result, oids};
-use hashbrown::HashSet;
+use dictdb_types::{Datum, Error, Oid, Physical, Result, oids};
+use hashbrown::{HashMap, HashSet};
 
 use super::{Batch, Vector};
 use crate::eval::{Code, Scope, as_array};
@@ -23,6 +26,9 @@ pub(crate) struct InSet {
     /// The array, without columns.
     pub array: Code,
 }
+
+/// So many texts are remembered.
+const MOST_KNOWN: usize = 1024;
 
 /// The elements.
 enum Members {
@@ -44,19 +50,11 @@ impl InSet {
         let has_null = array.items.iter().any(Datum::is_null);
         let members = Members::new(self.oid, &array.items);
         let column = self.left.array(batch)?;
-        let reader = ColumnReader::new(&column, self.physical)?;
-        let mut found = BooleanBuilder::with_capacity(batch.rows);
-        let mut key = Vec::new();
-        for row in 0..column.len() {
-            if reader.is_null(row) {
-                found.append_null();
-            } else if members.contain(&reader, row, self.oid, &mut key)? {
-                found.append_value(true);
-            } else {
-                found.append_option((!has_null).then_some(false));
-            }
-        }
-        Ok(Arc::new(found.finish()))
+        let found = members.among(&ColumnReader::new(&column, self.physical)?, column.len(), self.oid)?;
+        // Where a NULL is among the members, it is not known of others whether they are.
+        let known = has_null.then(|| NullBuffer::new(found.clone()));
+        let nulls = NullBuffer::union(column.logical_nulls().as_ref(), known.as_ref());
+        Ok(Arc::new(BooleanArray::new(found, nulls)))
     }
 
     pub(super) fn can_fail(&self) -> bool {
@@ -102,24 +100,56 @@ impl Members {
         Members::Keys(keys.collect())
     }
 
-    fn contain(&self, reader: &ColumnReader<'_>, row: usize, oid: Oid, key: &mut Vec<u8>) -> Result<bool> {
-        if let (Members::Texts { texts, blank_padded }, ColumnReader::Text(column)) = (self, reader) {
-            return Ok(texts.contains(compared(column.value(row), *blank_padded)));
-        }
-        let value = reader.get(row)?;
-        Ok(match self {
-            Members::Integers(integers) => integer(&value).is_some_and(|value| integers.contains(&value)),
-            Members::Texts { texts, blank_padded } => match &value {
-                Datum::Text(text) => texts.contains(compared(text, *blank_padded)),
-                _ => false,
-            },
-            Members::Keys(keys) => {
-                key.clear();
-                append_equality_key(&value, oid, key);
-                keys.contains(key.as_slice())
+    /// Which rows of a column are members; of NULLs it does not matter.
+    fn among(&self, reader: &ColumnReader<'_>, rows: usize, oid: Oid) -> Result<BooleanBuffer> {
+        match (self, reader) {
+            (Members::Integers(integers), ColumnReader::Int2(column)) => Ok(integers_among(integers, column)),
+            (Members::Integers(integers), ColumnReader::Int4(column)) => Ok(integers_among(integers, column)),
+            (Members::Integers(integers), ColumnReader::Int8(column)) => Ok(integers_among(integers, column)),
+            (Members::Integers(integers), ColumnReader::Date(column)) => Ok(integers_among(integers, column)),
+            (Members::Integers(integers), ColumnReader::Timestamp(column)) => Ok(integers_among(integers, column)),
+            (Members::Texts { texts, blank_padded }, ColumnReader::Text(column)) => {
+                Ok(texts_among(column, |text| texts.contains(compared(text, *blank_padded))))
             }
-        })
+            (Members::Keys(keys), _) => {
+                let mut key = Vec::new();
+                let is_member = |row| {
+                    key.clear();
+                    append_equality_key(&reader.get(row)?, oid, &mut key);
+                    Ok(!reader.is_null(row) && keys.contains(key.as_slice()))
+                };
+                Ok((0..rows).map(is_member).collect::<Result<Vec<bool>>>()?.into())
+            }
+            (_, ColumnReader::Null(_)) => Ok(BooleanBuffer::new_unset(rows)),
+            _ => Err(Error::internal("members of another layout than the column's")),
+        }
     }
+}
+
+fn integers_among<T: ArrowPrimitiveType>(integers: &HashSet<i64>, column: &PrimitiveArray<T>) -> BooleanBuffer
+where
+    i64: From<T::Native>,
+{
+    BooleanBuffer::collect_bool(column.len(), |row| integers.contains(&i64::from(column.values()[row])))
+}
+
+/// Asks once for each text that stands in its view, as long as they are few.
+fn texts_among(column: &StringViewArray, is_member: impl Fn(&str) -> bool) -> BooleanBuffer {
+    let mut known: HashMap<u128, bool> = HashMap::new();
+    BooleanBuffer::collect_bool(column.len(), |row| {
+        let view = column.views()[row];
+        if ByteView::from(view).length > MAX_INLINE_VIEW_LEN {
+            return is_member(column.value(row));
+        }
+        if let Some(is_member) = known.get(&view) {
+            return *is_member;
+        }
+        let is_member = is_member(column.value(row));
+        if known.len() < MOST_KNOWN {
+            known.insert(view, is_member);
+        }
+        is_member
+    })
 }
 
 /// Whether equality of this type is that of its keys for both sides of the operator.

@@ -14,6 +14,7 @@ mod rows;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Datum as ArrowDatum, Scalar, UInt32Array};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow::compute;
 use dictdb_types::arrow::ColumnBuilder;
 use dictdb_types::{Error, Physical, Result};
@@ -23,6 +24,9 @@ pub(crate) use compile::{VectorContext, compile, compile_all, compile_predicate}
 use super::error::arrow_error;
 use crate::eval::{Code, Scope};
 use crate::runtime::Runtime;
+
+/// Rows are few where they are less than one in so many: to put their values together then costs less than to ask for all.
+const FEW: usize = 4;
 
 /// A compiled expression over columns.
 #[derive(Debug)]
@@ -144,6 +148,24 @@ impl Vector {
         if !self.can_fail() || mask.true_count() == batch.rows {
             return self.array(batch);
         }
+        scatter(mask, &self.array_of(mask, batch)?)
+    }
+
+    /// The value of a boolean expression for the rows of a mask; what it is for the others does not matter. Few rows are put
+    /// together before it is evaluated.
+    fn booleans_where(&self, mask: &BooleanArray, batch: Batch<'_>) -> Result<BooleanArray> {
+        let wanted = mask.true_count();
+        if wanted == batch.rows || (!self.can_fail() && wanted > batch.rows / FEW) {
+            return self.booleans(batch);
+        }
+        let values = self.array_of(mask, batch)?;
+        let values = logic::as_booleans(&values)?;
+        let nulls = values.nulls().map(|nulls| NullBuffer::new(spread(mask, nulls.inner())));
+        Ok(BooleanArray::new(spread(mask, values.values()), nulls))
+    }
+
+    /// The values for the rows of a mask, put together.
+    fn array_of(&self, mask: &BooleanArray, batch: Batch<'_>) -> Result<ArrayRef> {
         let predicate = compute::FilterBuilder::new(mask).optimize().build();
         let mut used = Vec::new();
         self.columns(&mut used);
@@ -153,8 +175,7 @@ impl Vector {
                 *column = predicate.filter(column).map_err(arrow_error)?;
             }
         }
-        let part = Batch { columns: &columns, rows: predicate.count(), ..batch };
-        scatter(mask, &self.array(part)?)
+        self.array(Batch { columns: &columns, rows: predicate.count(), ..batch })
     }
 
     /// Whether evaluating it for a row can raise an error.
@@ -203,6 +224,15 @@ fn single(code: &Code, physical: Physical, rt: &Runtime) -> Result<Value> {
     let mut builder = ColumnBuilder::new(physical, 1);
     builder.push(&code.eval(Scope::new(rt, &[]))?)?;
     Ok(Value::Single(Scalar::new(builder.finish())))
+}
+
+/// Spreads the bits of the rows of a mask over all rows.
+fn spread(mask: &BooleanArray, bits: &BooleanBuffer) -> BooleanBuffer {
+    let mut words = vec![0u64; mask.len().div_ceil(64)];
+    for (place, bit) in mask.values().set_indices().zip(bits) {
+        words[place / 64] |= u64::from(bit) << (place % 64);
+    }
+    BooleanBuffer::new(Buffer::from_vec(words), 0, mask.len())
 }
 
 /// Spreads the values of some rows over all: NULL where the mask is false.

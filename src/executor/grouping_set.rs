@@ -1,17 +1,19 @@
-//! The order in which the groups of several grouping sets come: as if the input were sorted once for every chain of sets of
-//! which each is part of the one before, and a set's group came after the groups it sums up.
+//! What the operators that group by several sets have in common.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
 use dictdb_types::{Datum, Oid, order};
 
-/// Where groups of each set go.
+/// The order in which the groups of several grouping sets come: as if the input were sorted once for every chain of sets of
+/// which each is part of the one before, and a set's group came after the groups it sums up.
 #[derive(Debug)]
 pub(crate) struct SetOrder {
     /// Of each set its chain and place in it.
     places: Vec<(usize, usize)>,
     /// Of each chain the grouping expressions, those of its smallest set first.
     columns: Vec<Vec<usize>>,
+    /// The sets.
+    sets: Vec<Vec<usize>>,
     /// Base types of the grouping expressions.
     types: Box<[Oid]>,
 }
@@ -20,7 +22,7 @@ impl SetOrder {
     /// The order of some sets of grouping expressions.
     pub fn new(sets: &[Vec<usize>], types: Box<[Oid]>) -> Self {
         let mut by_size: Vec<usize> = (0..sets.len()).collect();
-        by_size.sort_by_key(|set| std::cmp::Reverse(sets[*set].len()));
+        by_size.sort_by_key(|set| Reverse(sets[*set].len()));
         let mut places = vec![None; sets.len()];
         let mut columns = Vec::new();
         for &first in &by_size {
@@ -41,17 +43,22 @@ impl SetOrder {
             own.splice(0..0, sets[last].iter().copied());
             columns.push(own);
         }
-        SetOrder { places: places.into_iter().map(Option::unwrap_or_default).collect(), columns, types }
+        SetOrder {
+            places: places.into_iter().map(Option::unwrap_or_default).collect(),
+            columns,
+            sets: sets.to_vec(),
+            types,
+        }
     }
 
     /// The order of two groups, each a set and the values of all grouping expressions.
-    pub fn compare(&self, sets: &[Vec<usize>], one: (usize, &[Datum]), other: (usize, &[Datum])) -> Ordering {
+    pub fn compare(&self, one: (usize, &[Datum]), other: (usize, &[Datum])) -> Ordering {
         let ((chain, place), (other_chain, other_place)) = (self.places[one.0], self.places[other.0]);
         if chain != other_chain {
             return chain.cmp(&other_chain);
         }
         for &column in &self.columns[chain] {
-            let has = |set: usize| sets[set].contains(&column);
+            let has = |set: usize| self.sets[set].contains(&column);
             let order = match (has(one.0), has(other.0)) {
                 (true, true) => self.compare_values(column, &one.1[column], &other.1[column]),
                 (false, false) => break,
@@ -73,6 +80,16 @@ impl SetOrder {
     }
 }
 
+/// Where the groups of a set come: that of all rows first, then those of the sets with the most columns.
+pub(crate) fn rank(set: &[usize]) -> (bool, Reverse<usize>) {
+    (!set.is_empty(), Reverse(set.len()))
+}
+
+/// `GROUPING(…)`: one bit per argument, set when the row is not grouped by it; the first is the most significant.
+pub(crate) fn grouping(columns: &[usize], set: &[usize]) -> i32 {
+    columns.iter().fold(0, |bits, column| bits << 1 | i32::from(!set.contains(column)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,7 +109,7 @@ mod tests {
             (0, row(1, 9)),
             (0, row(1, 8)),
         ];
-        groups.sort_by(|a, b| order.compare(&sets, (a.0, &a.1), (b.0, &b.1)));
+        groups.sort_by(|a, b| order.compare((a.0, &a.1), (b.0, &b.1)));
         let found: Vec<(usize, i32)> =
             groups.iter().map(|(set, row)| (*set, if let Datum::Int4(b) = row[1] { b } else { 0 })).collect();
         assert_eq!(found, [(0, 8), (0, 9), (1, 9), (0, 7), (1, 7), (3, 7), (2, 7)]);
