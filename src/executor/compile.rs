@@ -17,7 +17,7 @@ use dictdb_types::{Error, Oid, Result, Type, oids};
 use crate::access::TableHandle;
 use crate::access::bitmap::BitmapCode;
 use crate::access::columns::OutputColumns;
-use crate::access::search::IndexAccess;
+use crate::access::search::{AccessName, IndexAccess};
 use crate::aggregate::{AggregateCode, compile_calls, compile_set_calls};
 use crate::columnar;
 use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
@@ -228,7 +228,11 @@ impl<'a> Compiler<'a> {
                 let (input, condition) = (self.node(input)?, self.code(condition)?);
                 Ok(Arc::new(row::gate::Gate { input, condition }))
             }
-            Op::HashJoin { .. } | Op::NestedLoop { .. } | Op::IndexJoin { .. } | Op::Apply { .. } => self.join(node),
+            Op::HashJoin { .. }
+            | Op::MergeJoin { .. }
+            | Op::NestedLoop { .. }
+            | Op::IndexJoin { .. }
+            | Op::Apply { .. } => self.join(node),
             Op::Aggregate { input, groups, calls, sorted: true, .. } => Ok(Arc::new(row::group::Group {
                 input: self.node(input)?,
                 types: self.oids(groups.iter().map(Expr::ty).collect::<Vec<_>>().iter()),
@@ -253,7 +257,7 @@ impl<'a> Compiler<'a> {
                 });
                 Ok(self.in_hash_order(aggregate, single, &node.columns))
             }
-            Op::Window { input, calls } => self.window(input, calls),
+            Op::Window { input, calls, run } => self.window(input, calls, run.as_ref()),
             Op::ProjectSet { input, calls } => {
                 let input = self.node(input)?;
                 let calls = calls.iter().map(|call| SetCall::compile(call, &self.eval)).collect::<Result<_>>()?;
@@ -508,7 +512,7 @@ impl<'a> Compiler<'a> {
             _ => None,
         };
         let Some(columns) = exprs.iter().map(attnum).collect() else { return Ok(None) };
-        let fetch = Fetch { columns, row_id: false, member: 0 };
+        let fetch = Fetch { columns, row_id: false, member: 0, from_keys: fetch.from_keys };
         let access = self.index_access(input, table, index, bounds, *order, &fetch)?;
         Ok(Some(Arc::new(row::index_scan::IndexScan { access, filter: None })))
     }
@@ -524,6 +528,11 @@ impl<'a> Compiler<'a> {
                     last_first: *last_first,
                 }))
             }
+            Op::MergeJoin { kind, left, right, keys, residual } => Ok(Arc::new(row::merge_join::MergeJoin {
+                spec: self.join_spec(*kind, left, right.columns.len(), residual.as_ref())?,
+                right: self.node(right)?,
+                keys: row::hash_join::Key::compile_all(keys, &self.eval)?,
+            })),
             Op::NestedLoop { kind, left, right, on, .. } => Ok(Arc::new(row::nested_loop::NestedLoop {
                 spec: self.join_spec(*kind, left, right.columns.len(), on.as_ref())?,
                 left_columns: left.columns.len(),
@@ -564,11 +573,12 @@ impl<'a> Compiler<'a> {
         order: ReadOrder,
         fetch: &physical::Fetch,
     ) -> Result<Arc<IndexAccess>> {
-        let (handle, scan) = (self.table(table)?, self.scan_id(node));
-        IndexAccess::compile(table, index, bounds, order, fetch, scan, handle, &self.eval).map(Arc::new)
+        let name = AccessName { scan: self.scan_id(node), number: self.number(node) };
+        let handle = self.table(table)?;
+        IndexAccess::compile(table, index, bounds, order, fetch, name, handle, &self.eval).map(Arc::new)
     }
 
-    fn window(&mut self, input: &physical::Node, calls: &[WindowCall]) -> Result<Arc<dyn Node>> {
+    fn window(&mut self, input: &physical::Node, calls: &[WindowCall], run: Option<&Expr>) -> Result<Arc<dyn Node>> {
         let Some(first) = calls.first() else { return self.node(input) };
         let codes = calls.iter().map(|call| self.window_call(call)).collect::<Result<_>>()?;
         Ok(Arc::new(row::window::Window {
@@ -576,6 +586,7 @@ impl<'a> Compiler<'a> {
             partition: self.order(&ascending(&first.window.partition))?,
             order: self.order(&first.window.order)?,
             calls: codes,
+            run: self.predicate(run)?,
         }))
     }
 

@@ -31,7 +31,7 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             seed.iter().for_each(f);
         }
         Op::Filter { predicate, .. } | Op::Gate { condition: predicate, .. } => f(predicate),
-        Op::HashJoin { keys, residual, .. } => {
+        Op::HashJoin { keys, residual, .. } | Op::MergeJoin { keys, residual, .. } => {
             for key in keys {
                 f(&key.left);
                 f(&key.right);
@@ -51,7 +51,8 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             groups.iter().for_each(&mut *f);
             calls.iter().for_each(|call| call.for_each_operand(f));
         }
-        Op::Window { calls, .. } => {
+        Op::Window { calls, run, .. } => {
+            run.iter().for_each(&mut *f);
             for call in calls {
                 call.args.iter().for_each(&mut *f);
                 call.filter.iter().for_each(&mut *f);

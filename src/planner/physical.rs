@@ -117,8 +117,24 @@ pub enum ReadOrder {
     Keys,
     /// From the last key to the first.
     Backward,
-    /// Nobody wants one: that of the table, in which PostgreSQL gives the rows of a range, as far as there are few.
+    /// That of the table: all rows that the index has are found before the first is read.
     Table,
+}
+
+/// What the inputs of an Append are.
+#[derive(Clone, Debug)]
+pub enum Appended {
+    /// Queries: those of UNION ALL, or groups partition by partition.
+    Queries,
+    /// The members of a table with children, by its alias.
+    Members(Arc<str>),
+    /// Joins of partitions.
+    Partitions {
+        /// The aliases of the partitioned tables.
+        tables: Vec<Arc<str>>,
+        /// Of each column the one that it is of.
+        columns: Vec<Option<Arc<str>>>,
+    },
 }
 
 /// Operators.
@@ -169,6 +185,8 @@ pub enum Op {
         /// Of several right rows for a left one the last comes first.
         last_first: bool,
     },
+    /// Equi-join of inputs that are sorted by the keys, ascending, NULLs last. Inner and Left; rows come in that order.
+    MergeJoin { kind: JoinKind, left: Box<Node>, right: Box<Node>, keys: Vec<JoinKey>, residual: Option<Expr> },
     /// Join on any condition; `keep_order` likewise.
     NestedLoop { kind: JoinKind, left: Box<Node>, right: Box<Node>, on: Option<Expr>, keep_order: bool },
     /// For each outer row, probes an index of a table: `bounds` are over the outer row. Inner, Left, Semi, Anti.
@@ -196,8 +214,9 @@ pub enum Op {
         /// Of each grouping set the hash table that gives its groups their order; none where they come by value.
         hashed: Vec<HashTable>,
     },
-    /// Window calls over one window; output: input columns, then calls. The input need not be sorted.
-    Window { input: Box<Node>, calls: Vec<WindowCall> },
+    /// Window calls over one window; output: input columns, then calls. The input need not be sorted. A partition ends before
+    /// the first row for which `run`, over the calls alone, is not true: it is not for those that follow either.
+    Window { input: Box<Node>, calls: Vec<WindowCall>, run: Option<Expr> },
     /// Set-returning calls in lockstep (shorter ones padded with NULL); output: input columns, then calls.
     ProjectSet { input: Box<Node>, calls: Vec<Expr> },
     /// Sorts; with `fetch` only the first rows are wanted (an expression: LIMIT + OFFSET). The input is in the order of
@@ -209,9 +228,9 @@ pub enum Op {
     Distinct { input: Box<Node>, hashed: Option<HashTable> },
     /// First row of each group of the sorted input.
     DistinctOn { input: Box<Node>, keys: Vec<Expr> },
-    /// UNION ALL, and the members of a table with children, which has the alias `parent`; parameters may rule some out. With
-    /// `merged` keys each input is in their order, and so is what comes of them.
-    Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>>, parent: Option<Arc<str>>, merged: Vec<SortKey> },
+    /// Several inputs as one; parameters may rule some out. With `merged` keys each input is in their order, and so is what comes
+    /// of them.
+    Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>>, of: Appended, merged: Vec<SortKey> },
     /// INTERSECT and EXCEPT, with or without ALL. (UNION is Distinct over Append.)
     SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node>, hashed: Option<HashTable> },
     /// Locks rows by row id columns of the input; in READ COMMITTED rows changed meanwhile are re-read and re-checked.
@@ -230,6 +249,8 @@ pub struct Fetch {
     pub row_id: bool,
     /// Which member of a table with children is read: row ids carry it.
     pub member: u16,
+    /// Whether all of that is in the keys of the index that finds the rows, so that these are not looked at themselves.
+    pub from_keys: bool,
 }
 
 /// One search of an index. Several in an [`Op::IndexScan`] (`IN`, OR) are run in turn; they do not overlap or the scan
@@ -485,6 +506,7 @@ macro_rules! inputs {
             | Op::Sample { input, .. }
             | Op::IndexJoin { outer: input, .. } => vec![input],
             Op::HashJoin { left, right, .. }
+            | Op::MergeJoin { left, right, .. }
             | Op::NestedLoop { left, right, .. }
             | Op::Apply { left, right, .. }
             | Op::SetOp { left, right, .. } => vec![left, right],

@@ -52,10 +52,16 @@ impl BlockCell {
         view: &View,
         writers: &Writers,
     ) -> Option<RowView<'a>> {
-        match self.clean.load(Ordering::Relaxed) <= view.ts && slot < block.len() {
+        match self.is_known_clean_for(view) && slot < block.len() {
             true => Some(block.newest(slot)),
             false => block.find(slot, view, writers),
         }
+    }
+
+    /// Whether the view is known to see every slot's newest version. Without the latch: what is written to the block at the same
+    /// time is no part of a view that is older.
+    pub(crate) fn is_known_clean_for(&self, view: &View) -> bool {
+        self.clean.load(Ordering::Relaxed) <= view.ts
     }
 
     /// Whether the view sees every slot's newest version. The caller holds the latch.

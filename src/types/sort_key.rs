@@ -12,7 +12,10 @@
 //!   arrays, composites   items each with its marker (NULL 2), 00, then what orders equal items
 //! ```
 //!
-//! Domains are resolved by the caller; see [`crate::order`] for the rest of the contract.
+//! Domains are resolved by the caller; see [`crate::order`] for the rest of the contract. What a key is of can be told from it for
+//! some types: [`value`].
+
+pub mod value;
 
 use crate::order::{float_bits, interval_micros, jsonb_rank, timetz_key};
 use crate::{Array, Bound, Datum, ExtensionValue, Jsonb, Numeric, Oid, Range, Record, network, oids, tsearch};

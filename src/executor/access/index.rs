@@ -1,14 +1,16 @@
 //! Index conditions of plans as ranges of key bytes.
 
-use dictdb_catalog::{IndexMethod, Relation};
+use dictdb_catalog::{IndexMethod, IndexTarget, Relation};
 use dictdb_planner::expr::Expr;
-use dictdb_planner::physical::IndexBounds;
+use dictdb_planner::physical::{Fetch, IndexBounds};
 use dictdb_storage::Bound;
+use dictdb_types::sort_key::value::KeyReader;
 use dictdb_types::{Datum, Error, Oid, Physical, Result, TypeLookup, sort_key};
 
 use smallvec::SmallVec;
 
 use crate::eval::{Code, CompileContext, Scope, as_array, compile, compile_all};
+use crate::row::Row;
 
 /// What key bytes of values begin with; NULL has a smaller or a larger byte.
 const VALUE_MARKER: u8 = 1;
@@ -41,6 +43,43 @@ impl IndexKeys {
             nulls_first: key.nulls_first,
         });
         Ok(IndexKeys { columns: columns.collect(), hash: info.method == IndexMethod::Hash })
+    }
+}
+
+/// Output columns that are values of an index's keys.
+#[derive(Debug)]
+pub(crate) struct KeyValues {
+    /// The key columns as far as they are read.
+    columns: Box<[KeyColumn]>,
+    /// Of each output column the number of its key.
+    outputs: Box<[usize]>,
+}
+
+impl KeyValues {
+    /// The columns of an access that reads nothing but keys. XX000 for one that is no key.
+    pub fn new(index: &Relation, keys: &IndexKeys, fetch: &Fetch) -> Result<Self> {
+        let info = index.index().ok_or_else(|| Error::internal(format!("\"{}\" is not an index", index.name)))?;
+        let key_of = |attnum: &i16| {
+            let is_own = |target: &IndexTarget| matches!(target, IndexTarget::Column(own) if own == attnum);
+            let found = info.keys.iter().position(|key| is_own(&key.target));
+            found.ok_or_else(|| Error::internal(format!("column {attnum} is no key of \"{}\"", index.name)))
+        };
+        let outputs = fetch.columns.iter().map(key_of).collect::<Result<Box<[usize]>>>()?;
+        let read = outputs.iter().max().map_or(0, |last| last + 1);
+        Ok(KeyValues { columns: keys.columns[..read].into(), outputs })
+    }
+
+    /// Appends the output columns that a key has.
+    pub fn append(&self, key: &[u8], row: &mut Row) -> Result<()> {
+        let mut reader = KeyReader::new(key);
+        let mut next = |column: &KeyColumn| reader.next(column.oid, column.physical, column.descending);
+        if let ([column], [_]) = (&*self.columns, &*self.outputs) {
+            row.push(next(column)?);
+            return Ok(());
+        }
+        let values = self.columns.iter().map(next).collect::<Result<SmallVec<[Datum; 4]>>>()?;
+        row.extend(self.outputs.iter().filter_map(|output| values.get(*output).cloned()));
+        Ok(())
     }
 }
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use dictdb_planner::physical::{Fetch, IndexBounds, ReadOrder, TableRef};
-use dictdb_storage::{Candidates, Direction, Found, Index, IndexCursor};
+use dictdb_storage::{Candidates, Direction, Found, Index, IndexCursor, KeyOutcome};
 use dictdb_types::{Error, Result, RowId};
 use hashbrown::HashSet;
 
 use super::TableHandle;
 use super::columns::OutputColumns;
-use super::index::{BoundsCode, IndexKeys, KeyRange, KeyRanges};
+use super::index::{BoundsCode, IndexKeys, KeyRange, KeyRanges, KeyValues};
 use crate::eval::{CompileContext, Scope};
 use crate::row::Row;
 use crate::runtime::{Runtime, ScanId};
@@ -30,9 +30,22 @@ pub(crate) struct IndexAccess {
     bounds: Box<[BoundsCode]>,
     order: ReadOrder,
     /// What is read of each row.
-    pub columns: OutputColumns,
+    columns: OutputColumns,
+    /// Where keys tell all of that: how.
+    key_values: Option<KeyValues>,
+    /// The operator's number, if it is counted.
+    number: Option<usize>,
+    /// The scan's name.
+    scan: ScanId,
+}
+
+/// What names an index access to others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AccessName {
     /// The scan's name.
     pub scan: ScanId,
+    /// The operator's number, if it is counted.
+    pub number: Option<usize>,
 }
 
 impl IndexAccess {
@@ -44,7 +57,7 @@ impl IndexAccess {
         bounds: &[IndexBounds],
         order: ReadOrder,
         fetch: &Fetch,
-        scan: ScanId,
+        name: AccessName,
         handle: TableHandle,
         cx: &CompileContext<'_>,
     ) -> Result<Self> {
@@ -52,19 +65,27 @@ impl IndexAccess {
             .table
             .index(index.storage)
             .ok_or_else(|| Error::internal(format!("index \"{}\" has no storage", index.name)))?;
+        let keys = IndexKeys::new(index, cx.types)?;
         Ok(IndexAccess {
             index: storage_index,
-            keys: IndexKeys::new(index, cx.types)?,
+            key_values: fetch.from_keys.then(|| KeyValues::new(index, &keys, fetch)).transpose()?,
+            keys,
             bounds: bounds.iter().map(|bounds| BoundsCode::compile(bounds, cx)).collect::<Result<_>>()?,
             order,
             columns: OutputColumns::new(&table.relation, fetch)?,
-            scan,
+            number: name.number,
+            scan: name.scan,
             handle,
         })
     }
 }
 
 impl IndexAccess {
+    /// A batch for rows of the index.
+    fn new_batch(&self) -> Candidates {
+        if self.key_values.is_some() { Candidates::with_keys() } else { Candidates::default() }
+    }
+
     /// Lets a SERIALIZABLE transaction remember what it looks for.
     #[inline]
     fn announce(&self, range: &KeyRange, rt: &Runtime) -> Result<()> {
@@ -85,10 +106,12 @@ pub(crate) struct Search {
     range: Option<Box<RangeRead>>,
     /// Rows returned, when ranges may overlap.
     seen: Option<HashSet<RowId>>,
+    /// Rows looked at because the keys alone did not say whether they are seen, so far as they are not counted.
+    looked_at: u64,
     position: usize,
 }
 
-/// A range of an index on the way through it.
+/// A range of an index on the way through it, or all that the index finds.
 struct RangeRead {
     cursor: IndexCursor,
     batch: Candidates,
@@ -108,6 +131,7 @@ impl Search {
             at_point: false,
             range: None,
             seen,
+            looked_at: 0,
             position: 0,
         }
     }
@@ -140,6 +164,17 @@ impl Search {
 
     /// Appends the columns of the next row.
     pub fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
+        let found = self.next_row(rt, row);
+        if self.looked_at > 0 {
+            let looked_at = std::mem::take(&mut self.looked_at);
+            if let Some(number) = self.access.number {
+                rt.count(number, |actual| actual.heap_fetches += looked_at);
+            }
+        }
+        found
+    }
+
+    fn next_row(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
         if let Some(id) = rt.fixed_row(self.access.scan) {
             return match id {
                 Some(id) => self.fixed(id, rt, row),
@@ -182,33 +217,50 @@ impl Search {
     fn enter(&mut self, rt: &Runtime) -> Result<bool> {
         let Some(range) = self.ranges.get(self.next_range) else { return Ok(false) };
         self.next_range += 1;
+        if self.access.order == ReadOrder::Table && (self.ranges.len() > 1 || matches!(range, KeyRange::Range(..))) {
+            return self.find_all(rt).map(|()| true);
+        }
         self.access.announce(range, rt)?;
         match range {
             KeyRange::Point(key) => {
                 self.access.handle.table.look_up(&self.access.index, key, &mut self.point);
+                if self.access.order == ReadOrder::Table {
+                    self.point.sort_by_row();
+                }
                 self.at_point = true;
             }
             KeyRange::Range(..) => {
-                let (direction, batch_rows) = match self.access.order {
-                    ReadOrder::Backward => (Direction::Backward, FIRST_BATCH),
-                    ReadOrder::Keys => (Direction::Forward, FIRST_BATCH),
-                    // Rows of one batch can be brought into another order.
-                    ReadOrder::Table => (Direction::Forward, LARGEST_BATCH),
+                let direction = match self.access.order {
+                    ReadOrder::Backward => Direction::Backward,
+                    ReadOrder::Keys | ReadOrder::Table => Direction::Forward,
                 };
                 let (from, to) = range.ends();
-                let index = self.access.index.clone();
-                let cursor = IndexCursor::new(index, from, to, direction);
-                let mut range = RangeRead { cursor, batch: Candidates::default(), at: 0, batch_rows };
-                if self.access.order == ReadOrder::Table {
-                    range.cursor.next_batch(batch_rows, &mut range.batch);
-                    if range.cursor.is_at_end() {
-                        range.batch.sort_by_row();
-                    }
-                }
-                self.range = Some(Box::new(range));
+                let cursor = IndexCursor::new(self.access.index.clone(), from, to, direction);
+                let batch = self.access.new_batch();
+                self.range = Some(Box::new(RangeRead { cursor, batch, at: 0, batch_rows: FIRST_BATCH }));
             }
         }
         Ok(true)
+    }
+
+    /// Finds the rows of this range and all that follow, and brings them into the order that the table has them in.
+    fn find_all(&mut self, rt: &Runtime) -> Result<()> {
+        let mut batch = self.access.new_batch();
+        let mut last = None;
+        for range in &self.ranges[self.next_range - 1..] {
+            self.access.announce(range, rt)?;
+            let (from, to) = range.ends();
+            let mut cursor = IndexCursor::new(self.access.index.clone(), from, to, Direction::Forward);
+            while !cursor.is_at_end() {
+                rt.env().check_interrupts()?;
+                cursor.add_batch(LARGEST_BATCH, &mut batch);
+            }
+            last = Some(cursor);
+        }
+        self.next_range = self.ranges.len();
+        batch.sort_by_row();
+        self.range = last.map(|cursor| Box::new(RangeRead { cursor, batch, at: 0, batch_rows: LARGEST_BATCH }));
+        Ok(())
     }
 
     fn next_of_point(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
@@ -216,6 +268,15 @@ impl Search {
         let Some(KeyRange::Point(key)) = last else { return Ok(false) };
         let access = &*self.access;
         let (table, snapshot, seen) = (&access.handle.table, &rt.cx().snapshot, &mut self.seen);
+        if let Some(values) = &access.key_values {
+            let (index, point) = (&access.index, &mut self.point);
+            while let Some(id) = table.seen_of_found(index, key, point, snapshot, &mut self.looked_at)? {
+                if !is_repeated(seen, id) {
+                    return values.append(key, row).map(|()| true);
+                }
+            }
+            return Ok(false);
+        }
         loop {
             let visit = |id, version: &dictdb_storage::RowView<'_>| {
                 if is_repeated(seen, id) {
@@ -245,6 +306,17 @@ impl Search {
             }
             let at = range.at;
             range.at += 1;
+            if let Some(values) = &access.key_values {
+                let (table, snapshot) = (&access.handle.table, &rt.cx().snapshot);
+                let (index, batch) = (&access.index, &range.batch);
+                if table.sees_candidate(index, batch, at, snapshot, &mut self.looked_at)?
+                    && !is_repeated(&mut self.seen, batch.rows()[at])
+                {
+                    let key = batch.key(at).ok_or_else(|| Error::internal("a search of keys without keys"))?;
+                    return values.append(key, row).map(|()| true);
+                }
+                continue;
+            }
             let visit = |id, version: &dictdb_storage::RowView<'_>| {
                 if is_repeated(&mut self.seen, id) {
                     return Ok(false);
@@ -265,8 +337,8 @@ impl Search {
         let access = &*self.access;
         let read = access.handle.table.read_latest(id, &rt.cx().transaction, |version| {
             let mut key = Vec::new();
-            access.index.def().key.key(version, &mut key)?;
-            if !ranges.iter().any(|range| range.contains(&key)) {
+            let outcome = access.index.def().key.key(version, &mut key)?;
+            if outcome == KeyOutcome::NotIndexed || !ranges.iter().any(|range| range.contains(&key)) {
                 return Ok(false);
             }
             access.columns.append(id, version, &rt.cx().transaction, row).map(|()| true)

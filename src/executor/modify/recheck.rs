@@ -98,12 +98,13 @@ pub(crate) fn trace(node: &Node, column: usize) -> Vec<(usize, &Node)> {
             None => trace(outer, column),
             Some(column) => own(fetch, column),
         },
-        Op::HashJoin { left, right, .. } | Op::NestedLoop { left, right, .. } | Op::Apply { left, right, .. } => {
-            match column.checked_sub(left.columns.len()) {
-                None => trace(left, column),
-                Some(own) => trace(right, own),
-            }
-        }
+        Op::HashJoin { left, right, .. }
+        | Op::MergeJoin { left, right, .. }
+        | Op::NestedLoop { left, right, .. }
+        | Op::Apply { left, right, .. } => match column.checked_sub(left.columns.len()) {
+            None => trace(left, column),
+            Some(own) => trace(right, own),
+        },
         Op::Filter { input, .. }
         | Op::Gate { input, .. }
         | Op::Sample { input, .. }

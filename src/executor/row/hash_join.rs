@@ -28,11 +28,11 @@ pub(crate) struct HashJoin {
     pub last_first: bool,
 }
 
-/// One key of a hash join.
+/// One key of an equi-join.
 #[derive(Debug)]
 pub(crate) struct Key {
-    left: Code,
-    right: Code,
+    pub(super) left: Code,
+    pub(super) right: Code,
     kind: JoinKeyKind,
     null_equals_null: bool,
 }
@@ -106,8 +106,8 @@ impl SameKey {
     }
 }
 
-/// Writes the key of a row; `false` when a NULL keeps it from matching anything.
-fn write_key(keys: &[Key], side: fn(&Key) -> &Code, scope: Scope<'_>, out: &mut Vec<u8>) -> Result<bool> {
+/// Writes the key of a row; `false` when a NULL keeps it from matching anything. Keys are in the order of their values.
+pub(super) fn write_key(keys: &[Key], side: fn(&Key) -> &Code, scope: Scope<'_>, out: &mut Vec<u8>) -> Result<bool> {
     out.clear();
     for key in keys {
         let value = side(key).eval_ref(scope)?;

@@ -1,6 +1,6 @@
 //! What all joins share: the kinds, and the loop over left rows and their candidates.
 //!
-//! The ways to find candidates are [`super::nested_loop`], [`super::hash_join`], [`super::apply`] and
+//! The ways to find candidates are [`super::nested_loop`], [`super::hash_join`], [`super::merge_join`], [`super::apply`] and
 //! [`super::index_join`].
 
 use std::sync::Arc;

@@ -31,6 +31,7 @@ pub(crate) mod join;
 pub(crate) mod limit;
 pub(crate) mod lock_rows;
 pub(crate) mod merge_append;
+pub(crate) mod merge_join;
 pub(crate) mod nested_loop;
 pub(crate) mod project;
 pub(crate) mod project_set;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dictdb_functions::CallContext;
-use dictdb_functions::window::{PartitionView, WindowFn};
+use dictdb_functions::window::{PartitionView, WindowFn, WindowFunction};
 use dictdb_types::{Datum, Result, Type};
 
 use super::frame::{FrameCode, Frames};
@@ -28,6 +28,8 @@ pub(crate) struct Window {
     pub order: Box<[OrderKey]>,
     /// The calls.
     pub calls: Box<[WindowCallCode]>,
+    /// What ends a partition when it is not true.
+    pub run: Option<Code>,
 }
 
 /// One call.
@@ -120,21 +122,29 @@ impl WindowCursor {
     fn compute_partition(&self, rt: &Runtime, items: Vec<Item>, out: &mut Vec<Row>) -> Result<()> {
         let (rows, order): (Vec<Row>, Vec<Row>) = items.into_iter().map(|item| (item.row, item.order)).unzip();
         let peers = peer_groups(&self.node.order, &order);
-        let mut results: Vec<Row> = Vec::with_capacity(self.node.calls.len());
-        for call in &self.node.calls {
-            let frames = Frames::new(&call.frame, &self.node.order, &order, &peers, rt)?;
-            results.push(match &call.function {
-                WindowFunctionCode::Aggregate { code, steady } => {
-                    aggregate_frames((code, *steady), &rows, &frames, rt)?
-                }
-                function => evaluate_function(function, &rows, &peers, &frames, rt)?,
-            });
+        let calls = self.node.calls.iter();
+        let frames = calls.map(|call| Frames::new(&call.frame, &self.node.order, &order, &peers, rt));
+        let frames = frames.collect::<Result<Vec<_>>>()?;
+        let calls = self.node.calls.iter().zip(&frames);
+        let mut running: Vec<Running<'_>> =
+            calls.map(|(call, frames)| Running::new(&call.function, &rows, &peers, frames, rt)).collect();
+        let mut results: Vec<Row> = Vec::with_capacity(rows.len());
+        for row in 0..rows.len() {
+            rt.tick(row)?;
+            let values = running.iter_mut().map(|call| call.value(row)).collect::<Result<Row>>()?;
+            if let Some(run) = &self.node.run
+                && !run.is_true(Scope::new(rt, &values))?
+            {
+                break;
+            }
+            results.push(values);
         }
-        let mut results: Vec<_> = results.into_iter().map(Vec::into_iter).collect();
-        for mut row in rows {
-            row.extend(results.iter_mut().filter_map(Iterator::next));
-            out.push(row);
-        }
+        drop(running);
+        drop(frames);
+        out.extend(rows.into_iter().zip(results).map(|(mut row, values)| {
+            row.extend(values);
+            row
+        }));
         Ok(())
     }
 }
@@ -182,47 +192,61 @@ impl PartitionView for View<'_> {
     }
 }
 
-fn evaluate_function(
-    function: &WindowFunctionCode,
-    rows: &[Row],
-    peers: &[Range<usize>],
-    frames: &Frames<'_>,
-    rt: &Runtime,
-) -> Result<Row> {
-    let WindowFunctionCode::Function { make, args, types, result } = function else { return Ok(Row::new()) };
-    let view = View { rt, rows, args, peers, frames };
-    let cx = CallContext::new(rt.env(), types, *result);
-    let mut running = make();
-    (0..rows.len())
-        .map(|row| {
-            rt.tick(row)?;
-            running.evaluate(&cx, &view, row)
-        })
-        .collect()
+/// A call on its way through a partition.
+enum Running<'a> {
+    Function {
+        running: Box<dyn WindowFunction>,
+        cx: CallContext<'a>,
+        view: View<'a>,
+    },
+    /// A frame that only grows is added to, one that moves forward gives rows back if the accumulator can and the arguments are
+    /// steady, any other is added up anew.
+    Aggregate {
+        frames: &'a Frames<'a>,
+        sliding: Sliding<'a>,
+        /// The last frame and its value.
+        last: Option<([Range<usize>; 3], Datum)>,
+    },
 }
 
-/// An aggregate for every row's frame: a frame that only grows is added to, one that moves forward gives rows back if
-/// the accumulator can and the arguments are steady, any other is added up anew.
-fn aggregate_frames(
-    (code, steady): (&AggregateCode, bool),
-    rows: &[Row],
-    frames: &Frames<'_>,
-    rt: &Runtime,
-) -> Result<Row> {
-    let mut sliding = Sliding { code, rows, rt, state: code.start(), held: 0..0, args: Row::new(), retracts: steady };
-    let mut results = Row::with_capacity(rows.len());
-    let mut last: Option<[Range<usize>; 3]> = None;
-    for row in 0..rows.len() {
-        let frame = frames.of(row)?;
-        let same = last.as_ref() == Some(&frame);
-        let value = match results.last() {
-            Some(value) if same => Datum::clone(value),
-            _ => sliding.move_to(&frame)?,
-        };
-        results.push(value);
-        last = Some(frame);
+impl<'a> Running<'a> {
+    fn new(
+        function: &'a WindowFunctionCode,
+        rows: &'a [Row],
+        peers: &'a [Range<usize>],
+        frames: &'a Frames<'a>,
+        rt: &'a Runtime,
+    ) -> Self {
+        match function {
+            WindowFunctionCode::Aggregate { code, steady } => {
+                let (state, args) = (code.start(), Row::new());
+                let sliding = Sliding { code, rows, rt, state, held: 0..0, args, retracts: *steady };
+                Running::Aggregate { frames, sliding, last: None }
+            }
+            WindowFunctionCode::Function { make, args, types, result } => {
+                let view = View { rt, rows, args, peers, frames };
+                Running::Function { running: make(), cx: CallContext::new(rt.env(), types, *result), view }
+            }
+        }
     }
-    Ok(results)
+
+    /// The value at the next row.
+    fn value(&mut self, row: usize) -> Result<Datum> {
+        match self {
+            Running::Function { running, cx, view } => running.evaluate(cx, view, row),
+            Running::Aggregate { frames, sliding, last } => {
+                let frame = frames.of(row)?;
+                if let Some((known, value)) = last
+                    && *known == frame
+                {
+                    return Ok(value.clone());
+                }
+                let value = sliding.move_to(&frame)?;
+                *last = Some((frame, value.clone()));
+                Ok(value)
+            }
+        }
+    }
 }
 
 struct Sliding<'a> {

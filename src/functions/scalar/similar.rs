@@ -27,33 +27,62 @@ fn rewrite(pattern: &str, escape: &str) -> Result<String> {
     }
     let mut out = String::from("^(?:");
     let mut separators = 0;
-    let mut in_class = false;
+    let mut class = CharacterClass::default();
     let mut escaped = false;
     for c in pattern.chars() {
         if escaped {
             escaped = false;
-            if c == '"' && !in_class {
+            if c == '"' && class.depth == 0 {
                 out.push_str(separator(separators)?);
                 separators += 1;
             } else {
                 out.push('\\');
                 out.push(c);
+                class.begins = false;
             }
         } else if Some(c) == escape {
             escaped = true;
-        } else if in_class {
+        } else if class.depth > 0 {
             if c == '\\' {
                 out.push('\\');
             }
             out.push(c);
-            in_class = c != ']';
+            class.go_on(c);
         } else {
-            in_class = c == '[';
+            if c == '[' {
+                class = CharacterClass { depth: 1, begins: true, may_negate: true };
+            }
             push_outside_class(&mut out, c);
         }
     }
     out.push_str(")$");
     Ok(out)
+}
+
+/// How far a bracket expression is read.
+#[derive(Default)]
+struct CharacterClass {
+    /// Brackets that are open: those of collating elements and named classes are inside.
+    depth: usize,
+    /// Nothing but a caret has come so far, so that `]` is an element.
+    begins: bool,
+    /// Not even that.
+    may_negate: bool,
+}
+
+impl CharacterClass {
+    fn go_on(&mut self, c: char) {
+        match c {
+            ']' if !self.begins => self.depth -= 1,
+            '[' => self.depth += 1,
+            '^' if self.may_negate => {
+                self.may_negate = false;
+                return;
+            }
+            _ => {}
+        }
+        (self.begins, self.may_negate) = (false, false);
+    }
 }
 
 fn separator(seen: usize) -> Result<&'static str> {

@@ -18,6 +18,12 @@ impl Builder<'_> {
         if let Some(ends) = self.ends_by_index(aggregate) {
             return self.build_wanted(&ends, wanted, outer);
         }
+        if self.methods.partitionwise_aggregate {
+            let whole = Logical::Aggregate(Box::new(aggregate.clone()));
+            if let Some(built) = self.build_by_partitions(&whole, wanted, outer)? {
+                return Ok(built);
+            }
+        }
         let Some(order) = group_order(aggregate, wanted) else {
             let input = self.build(&aggregate.input, outer)?;
             return self.aggregated(aggregate, input, None, outer);

@@ -1,11 +1,13 @@
 //! Which indexes answer which conditions, and the order their rows come in.
 
 mod bitmap;
+mod set;
 
 use std::sync::Arc;
 
 use dictdb_catalog::{IndexInfo, IndexKey, IndexMethod, IndexTarget, Relation};
-use dictdb_types::{Datum, Result, Type, oids};
+use dictdb_types::sort_key::value::is_told;
+use dictdb_types::{Datum, Result, Type, TypeLookup, oids};
 
 use super::order::satisfied;
 use super::{Builder, Layout, Outer};
@@ -33,6 +35,14 @@ pub(crate) struct IndexMatch {
     pub order: Vec<SortKey>,
     /// Whether the index is walked backwards for that.
     pub reverse: bool,
+}
+
+impl IndexMatch {
+    /// Whether it looks up one key, which at most one row has.
+    pub fn is_of_one_row(&self) -> bool {
+        let ([bounds], Some(info)) = (self.bounds.as_slice(), self.index.index()) else { return false };
+        info.unique && bounds.equal.len() == info.keys.len()
+    }
 }
 
 /// What one index is matched against.
@@ -178,6 +188,21 @@ impl Builder<'_> {
             })
         };
         info.keys.iter().map_while(keyed).collect()
+    }
+
+    /// Whether the keys of an index tell all that a scan reads, so that it need not look at rows.
+    pub(crate) fn keys_tell(&self, scan: &Scan, index: &Relation) -> bool {
+        let Some(info) = index.index().filter(|info| info.method == IndexMethod::Btree) else { return false };
+        let tells = |key: &IndexKey| {
+            let (oid, physical) = (self.catalog.base_type(key.ty).oid, self.catalog.physical(key.ty.oid));
+            is_told(oid, physical) && index_order(self.catalog, &scan.relation, info.method, key).is_none()
+        };
+        let is_key = |attnum: i16| {
+            let mut own =
+                info.keys.iter().filter(|key| matches!(key.target, IndexTarget::Column(own) if own == attnum));
+            own.next().is_some_and(tells)
+        };
+        self.methods.indexonlyscan && scan.row_id.is_none() && scan.columns.iter().all(|(_, attnum)| is_key(*attnum))
     }
 
     /// A key as an expression over the scan; `None` when the scan does not read what it needs.

@@ -18,6 +18,9 @@ type Plans = Vec<Option<Built>>;
 
 impl Builder<'_> {
     pub(crate) fn build_join(&mut self, node: &Logical, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        if let Some(built) = self.build_by_partitions(node, wanted, outer)? {
+            return Ok(built);
+        }
         if let Some(graph) = Graph::of(node) {
             return self.build_group(&graph, wanted, outer);
         }
@@ -36,8 +39,33 @@ impl Builder<'_> {
         self.join_with(*kind, built, right, conditions, &Wanted::all(), outer)
     }
 
-    /// A group of joins, in the cheapest order for what is wanted.
+    /// A group of joins, in the cheapest order for what is wanted. Small tables cost next to nothing in any order: then that is
+    /// taken which PostgreSQL would take for what it guesses of them, so that rows come in the order that programs know.
     fn build_group(&mut self, graph: &Graph<'_>, wanted: &Wanted, outer: &Outer) -> Result<Built> {
+        let guess = self.is_guessing || graph.inputs.iter().all(|input| self.is_guessed(input));
+        let around = std::mem::replace(&mut self.is_guessing, guess);
+        let built = self.build_ordered(graph, wanted, outer);
+        self.is_guessing = around;
+        built
+    }
+
+    /// Whether an input is a table of which PostgreSQL would know nothing, with conditions or without, or a working table.
+    fn is_guessed(&self, input: &Input<'_>) -> bool {
+        let is_joined = matches!(input.kind, JoinKind::Inner | JoinKind::Left);
+        is_joined
+            && match input.node {
+                Logical::Filter { input, .. } if matches!(**input, Logical::CteScan { .. }) => self.is_recursing(input),
+                Logical::CteScan { .. } => self.is_recursing(input.node),
+                table => scan_of(table).is_some_and(|(scan, _)| !self.guesses.knows(scan.relation.storage)),
+            }
+    }
+
+    fn is_recursing(&self, node: &Logical) -> bool {
+        let Logical::CteScan { cte, .. } = node else { return false };
+        self.cte_numbers.get(cte).is_some_and(|entry| entry.recursing)
+    }
+
+    fn build_ordered(&mut self, graph: &Graph<'_>, wanted: &Wanted, outer: &Outer) -> Result<Built> {
         let kept = self.estimator().all(&graph.late);
         let wanted = wanted.before_filter(kept);
         let mut plans = self.build_inputs(graph, outer)?;

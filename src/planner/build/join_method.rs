@@ -9,14 +9,16 @@ use super::cost::{self, Cost};
 use super::index::IndexMatch;
 use super::join::{filtered, scan_of, set_search, table_of};
 use super::join_graph::{is_key, kept_of_pairs};
+use super::merge_join::{merged, side_of};
 use super::nominal;
 use super::order::Wanted;
 use super::scan::fetched;
 use super::{Builder, Built, Layout, Outer};
 use crate::columns::expr_columns;
+use crate::condition::comparison;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{JoinKind, Node as Logical, Scan};
-use crate::physical::{JoinKey, Node, Op, TableLock, TableRef};
+use crate::physical::{Fetch, JoinKey, Node, Op, TableLock, TableRef};
 
 /// A table that may be searched for each row of what it is joined to.
 struct Searched<'s> {
@@ -161,6 +163,7 @@ impl Builder<'_> {
     ) -> Result<Built> {
         self.lock(scan.relation.oid, TableLock::AccessShare);
         let (fetch, right_layout, right_types, right_names) = fetched(scan);
+        let fetch = Fetch { from_keys: self.keys_tell(scan, &found.index), ..fetch };
         let bounds = found.bounds.iter().map(|bounds| self.bounds(bounds, &left.layout, outer));
         let bounds = bounds.collect::<Result<Vec<_>>>()?;
         let both: Layout = left.layout.iter().chain(&right_layout).copied().collect();
@@ -197,10 +200,22 @@ impl Builder<'_> {
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        if kind == JoinKind::Left && !wanted.keeps_order() && self.is_many_to_one(&right, &left, &conditions) {
-            return self.hash_or_loop(JoinKind::Right, right, left, conditions, wanted, outer);
-        }
         let rows = self.joined_rows(kind, left.node.rows, right.node.rows, &conditions);
+        let merge = self.is_guessing && self.merges(kind, (left.node.rows, right.node.rows), rows, &conditions, wanted);
+        let turned = match kind {
+            // The side that is read once is the smaller one.
+            JoinKind::Inner if merge && left.node.rows > right.node.rows => Some(JoinKind::Inner),
+            JoinKind::Left if !merge && !wanted.keeps_order() => {
+                let is_kept = self.is_many_to_one(&right, &left, &conditions)
+                    || !self.is_guessing && is_kept_for_less(&left, &right, &conditions);
+                is_kept.then_some(JoinKind::Right)
+            }
+            _ => None,
+        };
+        if let Some(kind) = turned {
+            return self.hash_or_loop(kind, right, left, conditions, wanted, outer);
+        }
+        let mut sorted_by = Vec::new();
         let mut keys = Vec::new();
         let mut rest = Vec::new();
         // Where hashing is discouraged, pairs are compared: no other method joins by keys.
@@ -212,7 +227,10 @@ impl Builder<'_> {
                 continue;
             }
             match self.join_key(&condition, &left.layout, &right.layout, outer)? {
-                Some(key) => keys.push(key),
+                Some(key) => {
+                    keys.push(key);
+                    sorted_by.extend(side_of(&condition, &left.layout));
+                }
                 None => rest.push(condition),
             }
         }
@@ -234,6 +252,10 @@ impl Builder<'_> {
             layout.extend(right.layout);
         }
         let last_first = !keep_order && !self.has_index_for(&right.node, &keys);
+        if merge && !keys.is_empty() {
+            let op = merged(kind, left.node, right.node, keys, residual);
+            return Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: sorted_by });
+        }
         let (left, right) = (Box::new(left.node), Box::new(right.node));
         let op = if keys.is_empty() {
             Op::NestedLoop { kind, left, right, on: residual, keep_order }
@@ -263,7 +285,8 @@ impl Builder<'_> {
     /// keeps the other side in memory, whichever is the outer one.
     fn is_many_to_one(&self, many: &Built, one: &Built, conditions: &[Expr]) -> bool {
         let (few, rows) = (nominal::ANALYZED_ROWS, (many.node.rows, one.node.rows));
-        if rows.0 < rows.1 && (rows.0 >= few || rows.1 >= few) || is_grouped(&many.node) {
+        let is_large = !self.is_guessing && (rows.0 >= few || rows.1 >= few);
+        if rows.0 < rows.1 && is_large || is_grouped(&many.node) {
             return false;
         }
         let of = |expr: &Expr, layout: &Layout| {
@@ -343,6 +366,17 @@ impl Builder<'_> {
         let op = Op::Apply { kind, left: Box::new(left.node), right: Box::new(built.node), slots, on };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: left.order })
     }
+}
+
+/// Whether the left side of an outer join is the one to hash: it has fewer rows.
+fn is_kept_for_less(left: &Built, right: &Built, conditions: &[Expr]) -> bool {
+    let (rows, others) = (left.node.rows, right.node.rows);
+    let is_key = |condition: &Expr| {
+        let Some(("=", one, other)) = comparison(condition) else { return false };
+        let between = |own: &Expr, theirs: &Expr| reads_any(own, &left.layout) && reads_any(theirs, &right.layout);
+        hash_family(one) == hash_family(other) && (between(one, other) || between(other, one))
+    };
+    others >= nominal::ANALYZED_ROWS && rows < others && conditions.iter().any(is_key)
 }
 
 /// Whether rows are groups, which are known to differ.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::Relation;
-use dictdb_types::{Error, Result};
+use dictdb_catalog::{Catalog, Relation};
+use dictdb_types::{Error, Oid, Result};
 
 use super::order::{Wanted, satisfied};
 use super::scan::fetched;
 use super::{Builder, Built, Layout, Outer, cost};
 use crate::expr::{Expr, SortKey, SublinkKind};
-use crate::logical::Scan;
-use crate::physical::{Node, Op};
+use crate::logical::{Column, Scan};
+use crate::physical::{Appended, Node, Op};
 use crate::pruning::{Direction, LatePruning, Pruning, Tables};
 
 impl Builder<'_> {
@@ -34,7 +34,7 @@ impl Builder<'_> {
             built.push(self.build_scan(&own, conjuncts.to_vec(), wanted, outer)?);
         }
         if built.len() < 2 {
-            return Ok(built.pop().unwrap_or_else(|| nothing(scan)));
+            return Ok(built.pop().unwrap_or_else(|| nothing_of(scan)));
         }
         let mut members: Vec<Arc<Relation>> = kept.iter().map(|(_, member)| Arc::clone(member)).collect();
         let order = &wanted.order;
@@ -132,8 +132,13 @@ impl Builder<'_> {
         result.map(|()| conjuncts)
     }
 
-    /// Rows of a table and of those whose rows it has.
+    /// Rows of a table and of those whose rows it has, as far as they count.
     pub(crate) fn rows_of(&self, scan: &Scan) -> f64 {
+        if self.is_guessing { self.nominal_rows(scan) } else { self.live_rows(scan) }
+    }
+
+    /// Rows of a table and of those whose rows it has.
+    pub(super) fn live_rows(&self, scan: &Scan) -> f64 {
         let rows = |relation: &Relation| self.statistics.rows(relation.storage);
         match scan.members.is_empty() {
             true => rows(&scan.relation).max(1.0),
@@ -154,7 +159,7 @@ fn in_slots(expr: &mut Expr, outer: &Outer) {
 }
 
 /// The scan of one member: the same columns, wherever they stand there.
-fn member_scan(scan: &Scan, member: &Arc<Relation>, place: usize) -> Result<Scan> {
+pub(super) fn member_scan(scan: &Scan, member: &Arc<Relation>, place: usize) -> Result<Scan> {
     let mut columns = Vec::with_capacity(scan.columns.len());
     for (column, attnum) in &scan.columns {
         let own = scan.relation.attnum_in(*attnum, member);
@@ -180,8 +185,26 @@ pub(super) fn scans_of(scan: &Scan) -> Vec<Scan> {
     scan.members.iter().enumerate().filter_map(|(place, member)| member_scan(scan, member, place).ok()).collect()
 }
 
+/// No rows of some columns.
+pub(super) fn nothing<'c>(columns: impl Iterator<Item = &'c Column> + Clone) -> Built {
+    let node = Node {
+        op: Op::Values { rows: Vec::new() },
+        columns: columns.clone().map(|column| column.ty).collect(),
+        names: columns.clone().map(|column| column.name.clone()).collect(),
+        rows: 0.0,
+        cost: (0.0, 0.0),
+    };
+    Built { node, layout: columns.map(|column| column.id).collect(), order: Vec::new() }
+}
+
+/// Whether a table is a partition of another one, or of a partition of that.
+pub(super) fn descends_from(relation: &Relation, ancestor: Oid, catalog: &Catalog) -> bool {
+    let Some(parent) = relation.partition_parent() else { return false };
+    parent == ancestor || catalog.relation(parent).is_some_and(|parent| descends_from(parent, ancestor, catalog))
+}
+
 /// No rows: none of the members can have any.
-fn nothing(scan: &Scan) -> Built {
+fn nothing_of(scan: &Scan) -> Built {
     let (_, layout, columns, names) = fetched(scan);
     let node = Node { op: Op::Values { rows: Vec::new() }, columns, names, rows: 0.0, cost: (0.0, 0.0) };
     Built { node, layout, order: Vec::new() }
@@ -200,7 +223,7 @@ fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>, parent: &Arc<s
     let total = inputs.iter().map(|input| input.cost.1).sum::<f64>() + rows * cost::ROW * 0.5;
     let (columns, names) = inputs.first().map(|input| (input.columns.clone(), input.names.clone())).unwrap_or_default();
     let node = Node {
-        op: Op::Append { inputs, pruning, parent: Some(parent.clone()), merged: Vec::new() },
+        op: Op::Append { inputs, pruning, of: Appended::Members(parent.clone()), merged: Vec::new() },
         columns,
         names,
         rows,

@@ -14,15 +14,18 @@ mod join_method;
 mod join_order;
 mod lateral;
 mod members;
+mod merge_join;
 mod modify;
 mod nominal;
 mod order;
+mod partitionwise;
 mod query;
 mod referential;
 mod replica_identity;
 mod scan;
 mod sort;
 mod sublink;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -36,6 +39,7 @@ use crate::expr::{ColumnId, Expr, SortKey};
 use crate::logical::{Column, CteId, Node as Logical};
 use crate::physical::{Cte, Node, Op, Part, Plan, TableLock};
 use cost::Cost;
+use nominal::Nominal;
 use order::Wanted;
 
 /// Which logical column stands at which position.
@@ -56,6 +60,9 @@ pub(crate) struct Builder<'a> {
     cx: BindContext<'a>,
     catalog: &'a Arc<Catalog>,
     statistics: &'a dyn Statistics,
+    /// What PostgreSQL would know instead, and whether that counts.
+    guesses: Nominal<'a>,
+    is_guessing: bool,
     methods: Methods,
     origins: Origins,
     subplans: Vec<Option<Node>>,
@@ -82,6 +89,8 @@ pub(crate) struct Builder<'a> {
 struct CteEntry {
     number: usize,
     rows: f64,
+    /// Rows that PostgreSQL would expect.
+    nominal: f64,
     /// Positions of the logical columns in the CTE's result.
     recursing: bool,
 }
@@ -97,6 +106,8 @@ pub(crate) fn plan(
         cx,
         catalog: cx.catalog,
         statistics,
+        guesses: Nominal(statistics),
+        is_guessing: false,
         methods: statistics.methods(),
         origins: Origins::of(logical, cx, statistics),
         subplans: Vec::new(),
@@ -149,7 +160,7 @@ impl Builder<'_> {
             Logical::Project { input, columns } => self.build_project(input, columns, wanted, outer),
             Logical::Join { .. } => self.build_join(node, wanted, outer),
             Logical::Aggregate(aggregate) => self.build_aggregate(aggregate, wanted, outer),
-            Logical::Window { input, calls } => self.build_window(input, calls, outer),
+            Logical::Window { input, calls } => self.build_window(input, calls, &[], outer),
             Logical::ProjectSet { input, calls } => self.build_project_set(input, calls, outer),
             Logical::Sort { input, keys } => self.build_sort(input, keys, wanted.rows, None, outer),
             Logical::Limit { input, limit: None, offset: None, .. } => self.build_wanted(input, wanted, outer),
@@ -171,7 +182,7 @@ impl Builder<'_> {
 
     /// Estimates over the columns of the statement.
     pub(crate) fn estimator(&self) -> Estimator<'_> {
-        Estimator::new(self.statistics, &self.origins)
+        Estimator::new(if self.is_guessing { &self.guesses } else { self.statistics }, &self.origins)
     }
 
     /// Builds two plans for one thing and keeps the cheaper one; what the other one added to the plan as a whole goes.

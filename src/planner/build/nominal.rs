@@ -22,7 +22,7 @@ pub(super) const ANALYZED_ROWS: f64 = 50.0;
 /// Pages that a table is taken to have at least.
 const PAGES: f64 = 10.0;
 /// Bytes of a page for rows, and of a row beside its values.
-const PAGE_BYTES: i32 = 8168;
+pub(super) const PAGE_BYTES: f64 = 8168.0;
 const ROW_BYTES: i32 = 28;
 /// A value of which nothing is known.
 const UNKNOWN_WIDTH: i32 = 32;
@@ -43,10 +43,10 @@ const OPERATOR_COST: f64 = 0.0025;
 const TUPLE_COST: f64 = 0.01;
 
 /// The statistics that PostgreSQL has: none of a table that is never analyzed.
-struct Nominal<'a>(&'a dyn Statistics);
+pub(super) struct Nominal<'a>(pub(super) &'a dyn Statistics);
 
 impl Nominal<'_> {
-    fn knows(&self, table: Oid) -> bool {
+    pub(super) fn knows(&self, table: Oid) -> bool {
         self.0.rows(table) >= ANALYZED_ROWS || self.0.is_analyzed(table)
     }
 }
@@ -91,14 +91,12 @@ struct Unit {
 impl Builder<'_> {
     /// Rows that PostgreSQL would expect of a table without conditions.
     pub(super) fn nominal_rows(&self, scan: &Scan) -> f64 {
-        let rows = self.rows_of(scan);
-        let is_known = rows >= ANALYZED_ROWS || self.statistics.is_analyzed(scan.relation.storage);
-        if is_known || !scan.members.is_empty() {
-            return rows;
+        if !scan.members.is_empty() || self.guesses.knows(scan.relation.storage) {
+            return self.live_rows(scan);
         }
         let columns = scan.relation.columns.iter().filter(|column| !column.dropped);
         let width: i32 = columns.map(|column| width(column.ty, &**self.catalog)).sum();
-        (f64::from(PAGE_BYTES / (width + ROW_BYTES)) * PAGES).max(1.0)
+        rows_of_page(width) * PAGES
     }
 
     /// The hash table that PostgreSQL makes of groups by some expressions over a plan, each being the column of that number;
@@ -245,8 +243,7 @@ impl Builder<'_> {
         if unit.is_boolean {
             return 2.0f64.min(rows);
         }
-        let statistics = Nominal(self.statistics);
-        Estimator::new(&statistics, &self.origins).distinct(&unit.expr, rows)
+        Estimator::new(&self.guesses, &self.origins).distinct(&unit.expr, rows)
     }
 
     /// Whether no two rows of its table have the same value of a column.
@@ -278,6 +275,30 @@ impl Builder<'_> {
         relations.into_iter().any(|relation| relation.storage == table && self.has_unique_column(relation, slot))
     }
 
+    /// Whether some of these expressions are columns of a table of this plan, of which no two rows have the same values.
+    pub(super) fn are_unique_keys(&self, exprs: &[&Expr]) -> bool {
+        let places: Vec<(Oid, usize)> = exprs
+            .iter()
+            .filter_map(|expr| match expr {
+                Expr::Column(id, _) => self.origins.of_column(*id).map(|(table, slot, _)| (table, slot)),
+                _ => None,
+            })
+            .collect();
+        let relations = self.opened.iter().filter_map(|oid| self.catalog.relation(*oid));
+        relations.into_iter().any(|relation| {
+            let has = |attnum: i16| {
+                relation.column(attnum).is_some_and(|column| places.contains(&(relation.storage, column.slot)))
+            };
+            let mut indexes = relation.indexes.iter().filter_map(|index| self.catalog.relation(*index)?.index());
+            indexes.any(|info| {
+                let mut keys = info.keys.iter();
+                info.unique
+                    && info.predicate.is_none()
+                    && keys.all(|key| matches!(key.target, IndexTarget::Column(attnum) if has(attnum)))
+            })
+        })
+    }
+
     /// Whether an expression is a column that no two rows of an input of a join have the same value of.
     pub(super) fn is_unique_column(&self, node: &Logical, expr: &Expr) -> bool {
         let Expr::Column(id, _) = expr else { return false };
@@ -301,8 +322,7 @@ impl Builder<'_> {
 
     /// Rows that PostgreSQL would expect of a plan.
     pub(super) fn nominal_rows_of(&self, node: &Logical) -> f64 {
-        let statistics = Nominal(self.statistics);
-        let estimator = Estimator::new(&statistics, &self.origins);
+        let estimator = Estimator::new(&self.guesses, &self.origins);
         let rows = match node {
             Logical::Values { rows, .. } => rows.len() as f64,
             Logical::Scan(scan) => self.nominal_rows(scan),
@@ -382,8 +402,13 @@ fn sort_cost(rows: f64, limit: Option<f64>) -> f64 {
     2.0 * OPERATOR_COST * rows * kept.max(2.0).log2()
 }
 
+/// Rows of values of this width that are on a page.
+pub(super) fn rows_of_page(width: i32) -> f64 {
+    (PAGE_BYTES / f64::from(width + ROW_BYTES)).floor().max(1.0)
+}
+
 /// The width that PostgreSQL takes values of a type to have.
-fn width(ty: Type, types: &dyn TypeLookup) -> i32 {
+pub(super) fn width(ty: Type, types: &dyn TypeLookup) -> i32 {
     let len = types.type_info(ty.oid).map_or(-1, |info| i32::from(info.len));
     if len > 0 {
         return len;

@@ -10,11 +10,11 @@ use super::order::{Wanted, above_projection, satisfied};
 use super::sublink::has_correlated_query;
 use super::{Builder, Built, CteEntry, Layout, Outer, over, project};
 use crate::columns::{for_each_expr, for_each_input};
-use crate::expr::{Expr, SortKey, WindowCall};
+use crate::expr::{Expr, SortKey};
 use crate::logical::{
     Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical, SetOpKind,
 };
-use crate::physical::{Cte, LockTarget, Node, Op, Part, TableLock, TableRef};
+use crate::physical::{Appended, Cte, LockTarget, Node, Op, Part, TableLock, TableRef};
 
 impl Builder<'_> {
     pub(crate) fn build_values(&mut self, columns: &[Column], rows: &[Vec<Expr>], outer: &Outer) -> Result<Built> {
@@ -217,7 +217,7 @@ impl Builder<'_> {
         let node = match kind {
             SetOpKind::Union => {
                 let append = Node {
-                    op: Op::Append { inputs, pruning: None, parent: None, merged: Vec::new() },
+                    op: Op::Append { inputs, pruning: None, of: Appended::Queries, merged: Vec::new() },
                     columns: types.clone(),
                     names: names.clone(),
                     rows,
@@ -254,24 +254,6 @@ impl Builder<'_> {
         Ok(Built { node, layout, order: Vec::new() })
     }
 
-    pub(crate) fn build_window(
-        &mut self,
-        input: &Logical,
-        calls: &[(Column, WindowCall)],
-        outer: &Outer,
-    ) -> Result<Built> {
-        let built = self.build(input, outer)?;
-        let mut bound = Vec::with_capacity(calls.len());
-        for (_, call) in calls {
-            let mut expr = Expr::Window(Box::new(call.clone()));
-            expr = self.expr(&expr, &built.layout, outer)?;
-            if let Expr::Window(call) = expr {
-                bound.push(*call);
-            }
-        }
-        self.extended(built, calls.iter().map(|(column, _)| column), |input| Op::Window { input, calls: bound })
-    }
-
     pub(crate) fn build_project_set(
         &mut self,
         input: &Logical,
@@ -289,7 +271,7 @@ impl Builder<'_> {
     }
 
     /// A node that adds columns to its input's.
-    fn extended<'c>(
+    pub(crate) fn extended<'c>(
         &mut self,
         built: Built,
         added: impl Iterator<Item = &'c Column>,
@@ -352,8 +334,9 @@ impl Builder<'_> {
             let own = Part::Cte(number);
             let built = self.in_part(own, |builder| builder.build(&cte.query, outer))?;
             let query = self.arrange(built, &columns)?;
-            let rows = if cte.recursive.is_some() { query.rows * 10.0 } else { query.rows };
-            self.cte_numbers.insert(cte.id, CteEntry { number, rows, recursing: true });
+            let steps = if cte.recursive.is_some() { 10.0 } else { 1.0 };
+            let (rows, nominal) = (query.rows * steps, self.nominal_rows_of(&cte.query) * steps);
+            self.cte_numbers.insert(cte.id, CteEntry { number, rows, nominal, recursing: true });
             let recursive = match &cte.recursive {
                 Some((step, all)) => {
                     let produced = step.columns();
@@ -362,7 +345,7 @@ impl Builder<'_> {
                 }
                 None => None,
             };
-            self.cte_numbers.insert(cte.id, CteEntry { number, rows, recursing: false });
+            self.cte_numbers.insert(cte.id, CteEntry { number, rows, nominal, recursing: false });
             let modifies = contains_modify(&cte.query);
             self.ctes[number] = Some(Cte { name: cte.name.clone(), query, recursive, modifies, part: self.part });
         }
@@ -380,12 +363,13 @@ impl Builder<'_> {
             true => Op::WorkTable { cte: entry.number, alias },
             false => Op::CteScan { cte: entry.number, alias },
         };
+        let rows = if self.is_guessing { entry.nominal } else { entry.rows };
         let node = Node {
             op,
             columns: columns.iter().map(|column| column.ty).collect(),
             names: columns.iter().map(|column| column.name.clone()).collect(),
-            rows: entry.rows,
-            cost: (0.0, entry.rows * cost::ROW),
+            rows,
+            cost: (0.0, rows * cost::ROW),
         };
         Ok(Built { node, layout: ids(columns), order: Vec::new() })
     }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dictdb_catalog::{IndexTarget, RelationKind};
+use dictdb_catalog::RelationKind;
 use dictdb_types::{Datum, Error, Result, Type, oids};
 
 use super::cost::{self, Cost};
 use super::index::{BitmapMatch, IndexMatch};
+use super::join::filtered;
 use super::order::{Wanted, within};
 use super::sublink::has_correlated_query;
 use super::{Builder, Built, Layout, Outer};
@@ -16,9 +17,6 @@ use crate::expr::{ColumnId, Expr};
 use crate::logical::{Node as Logical, Sample, Scan};
 use crate::physical::{Fetch, Node, Op, ROW_ID, ReadOrder, TableLock, TableRef};
 
-/// Inserted rows from which on a table is vacuumed by itself, so that indexes alone can answer
-/// (`autovacuum_vacuum_insert_threshold`).
-const VACUUMED_ROWS: f64 = 1000.0;
 /// Attnums of system columns.
 const CTID: i16 = -1;
 const TABLEOID: i16 = -6;
@@ -41,7 +39,13 @@ impl Builder<'_> {
         let mut conjuncts = Vec::new();
         predicate.clone().into_conjuncts(&mut conjuncts);
         let provided: BTreeSet<ColumnId> = input.columns().iter().map(|column| column.id).collect();
-        let (one_time, conjuncts) = conjuncts.into_iter().partition(|conjunct| is_one_time(conjunct, &provided));
+        let (one_time, conjuncts): (Vec<Expr>, Vec<Expr>) =
+            conjuncts.into_iter().partition(|conjunct| is_one_time(conjunct, &provided));
+        if matches!(input, Logical::Join { .. } | Logical::Aggregate(_))
+            && let Some(built) = self.build_by_partitions(&filtered(input, &conjuncts), wanted, outer)?
+        {
+            return self.gated(built, one_time, outer);
+        }
         let built = self.build_filtered(input, conjuncts, wanted, outer)?;
         self.gated(built, one_time, outer)
     }
@@ -79,6 +83,11 @@ impl Builder<'_> {
                 return self.filter_over(built, leaky, outer);
             }
             Logical::Scan(scan) => self.build_scan(scan, conjuncts, &below, outer)?,
+            Logical::Window { input, calls } => {
+                let (run, rest) = self.run_conditions(calls, conjuncts);
+                let built = self.build_window(input, calls, &run, outer)?;
+                self.filter_over(built, rest, outer)?
+            }
             _ => {
                 let below = below.before_filter(self.estimator().all(&conjuncts));
                 let built = self.build_wanted(input, &below, outer)?;
@@ -157,12 +166,15 @@ impl Builder<'_> {
                 let filter = self.remaining(&conjuncts, &found, &layout, outer)?;
                 let bounds = found.bounds.iter().map(|bounds| self.bounds(bounds, &Layout::new(), outer));
                 let bounds = bounds.collect::<Result<Vec<_>>>()?;
-                let read = match found.reverse {
-                    _ if self.reads_as_set(scan, &found, wanted) => ReadOrder::Table,
-                    true => ReadOrder::Backward,
-                    false => ReadOrder::Keys,
+                let is_free = !wanted.keeps_order() && wanted.rows.is_none();
+                let from_keys = self.keys_tell(scan, &found.index);
+                let (read, from_keys) = match found.reverse {
+                    _ if is_free && self.reads_as_set(scan, &found, &conjuncts, from_keys) => (ReadOrder::Table, false),
+                    true => (ReadOrder::Backward, from_keys),
+                    false => (ReadOrder::Keys, from_keys),
                 };
                 let order = if read == ReadOrder::Table { Vec::new() } else { within(found.order, &layout) };
+                let fetch = Fetch { from_keys, ..fetch };
                 (Op::IndexScan { table, index: found.index, bounds, order: read, fetch, filter }, order)
             }
             Path::Bitmap(found) => {
@@ -234,16 +246,6 @@ impl Builder<'_> {
             }
             _ => best,
         }
-    }
-
-    /// Whether PostgreSQL would make a set of the rows that an index finds and read them as the table has them: when nobody
-    /// wants an order or only the first of them, and the index alone does not have all that is read.
-    fn reads_as_set(&self, scan: &Scan, found: &IndexMatch, wanted: &Wanted) -> bool {
-        let keys = found.index.index().map(|info| info.keys.as_slice()).unwrap_or_default();
-        let has =
-            |attnum: &i16| keys.iter().any(|key| matches!(key.target, IndexTarget::Column(own) if own == *attnum));
-        let index_only = self.rows_of(scan) >= VACUUMED_ROWS && scan.columns.iter().all(|(_, attnum)| has(attnum));
-        self.methods.bitmapscan && !index_only && !wanted.keeps_order() && wanted.rows.is_none()
     }
 
     /// The access by sets of rows, if there are indexes for it.
@@ -380,9 +382,7 @@ pub(crate) struct Access {
 impl Access {
     /// Whether it looks up one key, which at most one row has.
     fn is_of_one_row(&self) -> bool {
-        let Path::Index(found) = &self.path else { return false };
-        let ([bounds], Some(info)) = (found.bounds.as_slice(), found.index.index()) else { return false };
-        info.unique && bounds.equal.len() == info.keys.len()
+        matches!(&self.path, Path::Index(found) if found.is_of_one_row())
     }
 
     /// Searches of an index, one after the other.
@@ -418,6 +418,6 @@ pub(crate) fn fetched(scan: &Scan) -> (Fetch, Layout, Vec<Type>, Vec<Arc<str>>) 
         names.push(Arc::from("row id"));
     }
     let columns = scan.columns.iter().map(|(_, attnum)| *attnum).collect();
-    let fetch = Fetch { columns, row_id: scan.row_id.is_some(), member: scan.member };
+    let fetch = Fetch { columns, row_id: scan.row_id.is_some(), member: scan.member, from_keys: false };
     (fetch, layout, types, names)
 }

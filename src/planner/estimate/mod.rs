@@ -50,18 +50,22 @@ pub trait Statistics {
     }
 }
 
-/// The `enable_*` settings: a method that is off is used only where nothing else is possible.
+/// The `enable_*` settings: a method that is off is used only where nothing else is possible, but for those that are off by default:
+/// these are used where they are possible when they are on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each field is the setting of that name")]
 pub struct Methods {
     pub seqscan: bool,
     pub indexscan: bool,
+    pub indexonlyscan: bool,
     pub bitmapscan: bool,
     pub hashjoin: bool,
     pub nestloop: bool,
     pub sort: bool,
     pub incremental_sort: bool,
     pub hashagg: bool,
+    pub partitionwise_join: bool,
+    pub partitionwise_aggregate: bool,
 }
 
 impl Default for Methods {
@@ -69,12 +73,15 @@ impl Default for Methods {
         Methods {
             seqscan: true,
             indexscan: true,
+            indexonlyscan: true,
             bitmapscan: true,
             hashjoin: true,
             nestloop: true,
             sort: true,
             incremental_sort: true,
             hashagg: true,
+            partitionwise_join: false,
+            partitionwise_aggregate: false,
         }
     }
 }

@@ -183,9 +183,11 @@ impl Describer<'_> {
         let mut shown = ExplainNode::default();
         self.estimates(node, &mut shown);
         let labels = match &node.op {
-            Op::HashJoin { .. } | Op::NestedLoop { .. } | Op::IndexJoin { .. } | Op::Apply { .. } => {
-                self.join(node, &mut shown)
-            }
+            Op::HashJoin { .. }
+            | Op::MergeJoin { .. }
+            | Op::NestedLoop { .. }
+            | Op::IndexJoin { .. }
+            | Op::Apply { .. } => self.join(node, &mut shown),
             Op::Aggregate { .. } => self.aggregate(node, &mut shown),
             Op::Modify(modify) => self.modify(node, modify, &mut shown),
             Op::Append { .. } => self.append(node, &mut shown),

@@ -83,6 +83,7 @@ fn node(shown: &ExplainNode, child: Option<&Child>, options: ExplainOptions) -> 
             Value::Text(value) => text(value),
             Value::List(items) => Item::List(items.iter().map(|item| text(item)).collect()),
             Value::Count(count) => Item::Bare(count.to_string()),
+            Value::Number(number) => Item::Bare(number.to_string()),
             Value::Targets(_, targets) => {
                 let fields = |fields: &Vec<(&'static str, String)>| {
                     Item::Group(fields.iter().map(|(label, value)| ((*label).into(), text(value))).collect())

@@ -63,6 +63,8 @@ pub struct Actual {
     pub startup_ms: f64,
     /// Milliseconds in all.
     pub total_ms: f64,
+    /// Rows that were looked at though all that is read of them is in an index: whether they are seen was not known.
+    pub heap_fetches: u64,
 }
 
 /// What is said of the statement besides its plan.
@@ -117,6 +119,8 @@ enum Value {
     List(Vec<String>),
     /// Left out of the text format when it is nothing.
     Count(usize),
+    /// Shown whatever it is.
+    Number(u64),
     /// What is done to which tables: a line for each, or its attributes.
     Targets(String, Vec<(String, Vec<(&'static str, String)>)>),
 }
@@ -129,6 +133,8 @@ impl ExplainNode {
             "SubPlan" => 2,
             _ => 1,
         };
+        // This is said last, after the filters that are found above the scan.
+        self.properties.sort_by_key(|(label, _)| *label == "Heap Fetches");
         self.children.sort_by_key(|child| (rank(child), child.number));
         self.children.iter_mut().for_each(|child| child.node.arrange());
     }

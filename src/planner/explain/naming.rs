@@ -7,7 +7,7 @@ use dictdb_types::Oid;
 
 use crate::expr::{Expr, SublinkKind, Subplan};
 use crate::operands::for_each_expr;
-use crate::physical::{Action, Modify, Node, Op, Part, Plan};
+use crate::physical::{Action, Appended, Modify, Node, Op, Part, Plan};
 
 /// Names that hold for one plan.
 pub(super) struct Naming {
@@ -138,6 +138,17 @@ impl Numbering<'_> {
     }
 }
 
+/// Where a node stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Among what the statement names.
+    Own,
+    /// It reads a member of a table.
+    Member,
+    /// It is in a join of partitions.
+    Partition,
+}
+
 /// Aliases, made unique as they come: those of a part's own FROM, then those of children of its tables.
 struct Aliases<'r> {
     removed: &'r HashSet<*const Node>,
@@ -152,34 +163,42 @@ impl Aliases<'_> {
     fn of_part(&mut self, root: &Node) {
         let mut children = Vec::new();
         self.changed = None;
-        self.of_node(root, false, &mut children);
+        self.of_node(root, Place::Own, &mut children);
         children.into_iter().for_each(|(node, alias)| self.give(node, alias));
     }
 
-    fn of_node<'n>(&mut self, node: &'n Node, is_child: bool, children: &mut Vec<(&'n Node, &'n str)>) {
+    fn of_node<'n>(&mut self, node: &'n Node, place: Place, children: &mut Vec<(&'n Node, &'n str)>) {
         if self.removed.contains(&std::ptr::from_ref(node)) {
             return;
         }
-        let mut below = is_child;
+        let mut below = place;
         match own_alias(node) {
             Some(alias) if self.is_changed(node, alias) => {
                 if let Some((_, _, name)) = self.changed.take() {
                     self.named.insert(std::ptr::from_ref(node), name);
                 }
             }
-            Some(alias) if is_child => children.push((node, alias)),
+            Some(alias) if place != Place::Own => children.push((node, alias)),
             Some(alias) => self.give(node, alias),
             None => {}
         }
         match &node.op {
             Op::Modify(modify) => {
-                below = false;
+                below = Place::Own;
                 self.changed = changed_scan(modify)
                     .map(|(table, alias)| (table, alias, self.named[&std::ptr::from_ref(node)].clone()));
             }
-            Op::Append { parent, .. } => below = parent.is_some(),
+            Op::Append { of: Appended::Queries, .. } => below = Place::Own,
+            Op::Append { of: Appended::Members(_), .. } => below = Place::Member,
+            Op::Append { of: Appended::Partitions { tables, .. }, .. } => {
+                below = Place::Partition;
+                tables.iter().for_each(|table| {
+                    self.given.entry(table.to_string()).or_insert(0);
+                });
+            }
             Op::Project { .. } | Op::Filter { .. } | Op::Gate { .. } | Op::Sample { .. } => {}
-            _ => below = false,
+            _ if place == Place::Partition => {}
+            _ => below = Place::Own,
         }
         node.children().into_iter().for_each(|input| self.of_node(input, below, children));
     }
@@ -234,7 +253,7 @@ fn own_alias(node: &Node) -> Option<&str> {
         | Op::VirtualScan { table, .. }
         | Op::IndexJoin { table, .. } => Some(&table.alias),
         Op::FunctionScan { alias, .. } | Op::CteScan { alias, .. } | Op::WorkTable { alias, .. } => Some(alias),
-        Op::Append { parent, .. } => parent.as_deref(),
+        Op::Append { of: Appended::Members(parent), .. } => Some(parent),
         Op::Values { rows } => (rows.len() > 1).then_some(VALUES),
         Op::Modify(modify) => Some(&modify.table.alias),
         _ => None,

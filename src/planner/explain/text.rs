@@ -44,6 +44,7 @@ fn node(shown: &ExplainNode, indent: usize, root: bool, options: ExplainOptions,
             Value::List(items) => items.join(", "),
             Value::Count(0) => continue,
             Value::Count(count) => count.to_string(),
+            Value::Number(number) => number.to_string(),
             Value::Targets(operation, targets) => {
                 lines.extend(targets.iter().map(|(target, _)| format!("{:inside$}{operation}{target}", "")));
                 continue;

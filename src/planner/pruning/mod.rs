@@ -122,7 +122,12 @@ impl Tables {
 }
 
 /// A column of a key over the scan.
-fn key_expr(scan: &Scan, relation: &Relation, column: &PartitionColumn, cx: BindContext<'_>) -> Option<Expr> {
+pub(crate) fn key_expr(
+    scan: &Scan,
+    relation: &Relation,
+    column: &PartitionColumn,
+    cx: BindContext<'_>,
+) -> Option<Expr> {
     match &column.target {
         IndexTarget::Column(attnum) => {
             let own = relation.attnum_in(*attnum, &scan.relation)?;

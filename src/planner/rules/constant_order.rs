@@ -1,13 +1,15 @@
-//! Rows that all have one value of a column need not be sorted by it: `WHERE a = 5 ORDER BY a, b`.
+//! Keys that order nothing: rows that all have one value of a column need not be sorted by it (`WHERE a = 5 ORDER BY a, b`), nor
+//! those that are sorted by what it is equal to already (`WHERE a = b ORDER BY a, b`).
 
 use std::collections::BTreeSet;
 
-use crate::columns::{for_each_input_mut, for_each_subquery_mut};
-use crate::condition::equality;
-use crate::expr::{ColumnId, Expr};
+use super::equated::equalities_within;
+use crate::columns::{for_each_input_mut, for_each_subquery_mut, replace_in_expr};
+use crate::condition::{comparison, equality};
+use crate::expr::{ColumnId, Expr, SortKey};
 use crate::logical::{JoinKind, Node};
 
-/// Takes keys out of sorts by which all rows are equal.
+/// Takes keys out of sorts by which all rows are equal, or all that the keys before leave equal.
 pub(super) fn leave_out_constant_keys(node: &mut Node) {
     visit(node, false);
 }
@@ -27,9 +29,51 @@ fn visit(node: &mut Node, kept: bool) {
     }
     let constant = constants(input);
     keys.retain(|key| !matches!(&key.expr, Expr::Column(id, _) if constant.contains(id)));
+    leave_out_equal(keys, input);
     if keys.is_empty() {
         *node = std::mem::replace(&mut **input, Node::Values { columns: Vec::new(), rows: Vec::new() });
     }
+}
+
+/// Takes out keys that are equal to one before them in all rows of a node.
+fn leave_out_equal(keys: &mut Vec<SortKey>, mut node: &Node) {
+    let mut values: Vec<Expr> = keys.iter().map(|key| key.expr.clone()).collect();
+    while let Node::Project { input, columns } = node {
+        for value in &mut values {
+            columns.iter().for_each(|(column, expr)| replace_in_expr(value, column.id, expr));
+        }
+        node = input;
+    }
+    let mut equalities = Vec::new();
+    equalities_within(node, &mut equalities);
+    if keys.len() < 2 || equalities.is_empty() {
+        return;
+    }
+    let mut known: Vec<Vec<Expr>> = Vec::new();
+    let mut values = values.into_iter();
+    keys.retain(|_| {
+        let Some(value) = values.next() else { return true };
+        let is_known = known.iter().flatten().any(|own| own.same(&value));
+        known.push(all_equal_to(value, &equalities));
+        !is_known
+    });
+}
+
+/// What is equal to a value, itself included.
+fn all_equal_to(value: Expr, equalities: &[Expr]) -> Vec<Expr> {
+    let mut found = vec![value];
+    let mut at = 0;
+    while at < found.len() {
+        for (_, left, right) in equalities.iter().filter_map(comparison) {
+            for (one, other) in [(left, right), (right, left)] {
+                if found[at].same(one) && !found.iter().any(|own| own.same(other)) {
+                    found.push(other.clone());
+                }
+            }
+        }
+        at += 1;
+    }
+    found
 }
 
 /// The columns that have one value in all rows of a node.

@@ -71,7 +71,7 @@ pub(super) fn constants_for(conditions: &[Expr], filters: &[Expr], node: &Node) 
     all
 }
 
-/// The equalities of the inner joins that a node consists of.
+/// The equalities that hold in all rows of a node that consists of joins.
 pub(super) fn equalities_within(node: &Node, out: &mut Vec<Expr>) {
     match node {
         Node::Join { kind: JoinKind::Inner, left, right, on, .. } => {
@@ -83,6 +83,8 @@ pub(super) fn equalities_within(node: &Node, out: &mut Vec<Expr>) {
             equalities_within(input, out);
             take_equalities(predicate, out);
         }
+        Node::Join { kind: JoinKind::Left | JoinKind::Semi | JoinKind::Anti, left: whole, .. }
+        | Node::Join { kind: JoinKind::Right, right: whole, .. } => equalities_within(whole, out),
         _ => {}
     }
 }

@@ -377,12 +377,15 @@ impl Session {
         Methods {
             seqscan: settings.bool("enable_seqscan"),
             indexscan: settings.bool("enable_indexscan"),
+            indexonlyscan: settings.bool("enable_indexonlyscan"),
             bitmapscan: settings.bool("enable_bitmapscan"),
             hashjoin: settings.bool("enable_hashjoin"),
             nestloop: settings.bool("enable_nestloop"),
             sort: settings.bool("enable_sort"),
             incremental_sort: settings.bool("enable_incremental_sort"),
             hashagg: settings.bool("enable_hashagg"),
+            partitionwise_join: settings.bool("enable_partitionwise_join"),
+            partitionwise_aggregate: settings.bool("enable_partitionwise_aggregate"),
         }
     }
 
@@ -405,8 +408,11 @@ impl Session {
             "enable_hashagg",
             "enable_hashjoin",
             "enable_incremental_sort",
+            "enable_indexonlyscan",
             "enable_indexscan",
             "enable_nestloop",
+            "enable_partitionwise_aggregate",
+            "enable_partitionwise_join",
             "enable_seqscan",
             "enable_sort",
             "default_text_search_config",

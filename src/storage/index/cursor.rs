@@ -81,12 +81,20 @@ pub(super) struct Position {
 #[derive(Debug, Default)]
 pub struct Candidates {
     rows: Vec<RowId>,
-    /// The entries, while the index has some of changed keys; else empty.
-    keys: Vec<Entry>,
-    pub(super) with_keys: bool,
+    /// The entries, where they are wanted or the index has some of changed keys; empty if there is none.
+    keys: Vec<Option<Entry>>,
+    /// Whether keys are wanted in any case.
+    keeps_keys: bool,
+    /// Whether the index has had entries of changed keys.
+    is_doubtful: bool,
 }
 
 impl Candidates {
+    /// A batch that has the keys, whatever the state of the index.
+    pub fn with_keys() -> Self {
+        Candidates { keeps_keys: true, ..Candidates::default() }
+    }
+
     /// The rows.
     pub fn rows(&self) -> &[RowId] {
         &self.rows
@@ -97,27 +105,49 @@ impl Candidates {
         if self.keys.is_empty() {
             return self.rows.sort_unstable();
         }
+        self.keys.resize(self.rows.len(), None);
         let mut both: Vec<_> = std::mem::take(&mut self.rows).into_iter().zip(std::mem::take(&mut self.keys)).collect();
         both.sort_by_key(|(row, _)| *row);
         (self.rows, self.keys) = both.into_iter().unzip();
     }
 
-    /// The key under which a row was found, if the batch has keys. It may have zeros at its end that it did not have.
-    pub(crate) fn key(&self, at: usize) -> Option<&[u8]> {
-        self.keys.get(at).map(Entry::bytes)
+    /// The key under which a row was found, if the batch has keys. It may have more or fewer zeros at its end.
+    pub fn key(&self, at: usize) -> Option<&[u8]> {
+        self.keys.get(at)?.as_ref().map(Entry::bytes)
+    }
+
+    /// Whether every row has the key by which it was found in the version that an older snapshot sees.
+    pub(crate) fn is_exact(&self) -> bool {
+        !self.is_doubtful
+    }
+
+    /// Says, before entries are added, whether the index has some of changed keys.
+    pub(super) fn begin(&mut self, is_doubtful: bool) {
+        self.is_doubtful |= is_doubtful;
     }
 
     #[inline]
     pub(super) fn push(&mut self, entries: &Entries, at: usize) {
-        self.rows.push(RowId(entries.row(at)));
-        if self.with_keys {
-            self.keys.push(entries.get(at));
+        if self.keeps_keys || self.is_doubtful {
+            // Those that came before there was any doubt are exact.
+            self.keys.resize(self.rows.len(), None);
+            self.keys.push(Some(entries.get(at)));
         }
+        self.rows.push(RowId(entries.row(at)));
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.keys.clear();
+        self.is_doubtful = false;
     }
 
     /// Whether the key of a version is the one under which the row was found. `key` is asked only if need be.
     pub(crate) fn is_found_by<E>(&self, at: usize, key: impl FnOnce() -> Result<Vec<u8>, E>) -> Result<bool, E> {
-        let Some(entry) = self.keys.get(at) else { return Ok(true) };
+        if self.is_exact() {
+            return Ok(true);
+        }
+        let Some(Some(entry)) = self.keys.get(at) else { return Ok(true) };
         key().map(|key| entry.has_key(&key))
     }
 }
@@ -143,10 +173,14 @@ impl IndexCursor {
     /// Replaces the batch by the next up to `max` rows. Returns whether there are any. Take the snapshot before the
     /// first batch.
     pub fn next_batch(&mut self, max: usize, batch: &mut Candidates) -> bool {
-        batch.rows.clear();
-        batch.keys.clear();
+        batch.clear();
+        self.add_batch(max, batch)
+    }
+
+    /// Adds the next up to `max` rows to a batch. Returns whether it has any.
+    pub fn add_batch(&mut self, max: usize, batch: &mut Candidates) -> bool {
         if self.done || max == 0 {
-            return false;
+            return !batch.rows.is_empty();
         }
         if let Map::Ordered(tree) = self.index.map() {
             let from = self.position.take();

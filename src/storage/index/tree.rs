@@ -157,7 +157,7 @@ impl TreeIndex {
         stale: &AtomicUsize,
     ) -> Option<Position> {
         let tree = self.0.read();
-        out.with_keys = stale.load(atomic::Ordering::Acquire) != 0;
+        out.begin(stale.load(atomic::Ordering::Acquire) != 0);
         tree.scan(range, direction, from, max, out)
     }
 

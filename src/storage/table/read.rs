@@ -30,6 +30,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// Brings the rows into the order that the table has them in.
+    pub fn sort_by_row(&mut self) {
+        self.rows.sort_unstable();
+    }
+
     /// How many rows have not been looked at.
     pub fn remaining(&self) -> usize {
         self.rows.len() - self.next
@@ -177,6 +182,53 @@ impl Table {
             self.note_read(row);
         }
         seen
+    }
+
+    /// The next row found that the snapshot sees with that key, as [`Table::read_found`] finds it. Rows are looked at, and then
+    /// counted, only where the snapshot is not known to see all of their block.
+    pub fn seen_of_found(
+        &self,
+        index: &Index,
+        key: &[u8],
+        found: &mut Found,
+        snapshot: &Snapshot,
+        looked_at: &mut u64,
+    ) -> Result<Option<RowId>> {
+        if found.exact
+            && let Some(row) = found.rows.get(found.next).copied().filter(|row| self.is_known_to_see(*row, snapshot))
+        {
+            found.next += 1;
+            self.note_read(row);
+            return Ok(Some(row));
+        }
+        let first = found.next;
+        let seen = self.read_found(index, key, found, snapshot, |row, _| row)?;
+        *looked_at += (found.next - first) as u64;
+        Ok(seen)
+    }
+
+    /// Whether the snapshot sees a row of a cursor's batch, with the key by which it was found. Likewise.
+    pub fn sees_candidate(
+        &self,
+        index: &Index,
+        candidates: &Candidates,
+        at: usize,
+        snapshot: &Snapshot,
+        looked_at: &mut u64,
+    ) -> Result<bool> {
+        if candidates.is_exact()
+            && let Some(row) = candidates.rows().get(at).copied().filter(|row| self.is_known_to_see(*row, snapshot))
+        {
+            self.note_read(row);
+            return Ok(true);
+        }
+        *looked_at += 1;
+        self.read_candidate(index, candidates, at, snapshot, |_, _| ()).map(|seen| seen.is_some())
+    }
+
+    /// Whether a snapshot is known to see all rows of the block that this row is in.
+    fn is_known_to_see(&self, row: RowId, snapshot: &Snapshot) -> bool {
+        self.cell(row).is_some_and(|(cell, _)| cell.is_known_clean_for(snapshot.view()))
     }
 
     /// Runs `visit` on the newest version that is committed or the transaction's own, and names it. `None` if that is

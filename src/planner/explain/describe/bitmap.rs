@@ -21,10 +21,12 @@ impl Describer<'_> {
                 kind(&mut shown, "Bitmap Index Scan");
                 shown.target = format!(" on {}", dictdb_types::quote_identifier(&index.name));
                 shown.attributes.push(("Index Name", index.name.to_string()));
-                if let Op::BitmapScan { table, .. } = &scan.op {
+                if let Op::BitmapScan { table, .. } | Op::IndexScan { table, .. } = &scan.op {
                     let table = (self.naming.alias(scan), &*table.relation);
                     let condition = self.searched_for(bounds, table, index, &[]);
-                    shown.properties.push(("Index Cond", Value::Text(condition)));
+                    if !condition.is_empty() {
+                        shown.properties.push(("Index Cond", Value::Text(condition)));
+                    }
                 }
                 return shown;
             }

@@ -7,18 +7,23 @@ use crate::physical::Fetch;
 impl Describer<'_> {
     pub(super) fn join(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
         let (join_kind, left) = match &node.op {
-            Op::HashJoin { kind, left, .. } | Op::NestedLoop { kind, left, .. } | Op::Apply { kind, left, .. } => {
-                (*kind, left)
-            }
+            Op::HashJoin { kind, left, .. }
+            | Op::MergeJoin { kind, left, .. }
+            | Op::NestedLoop { kind, left, .. }
+            | Op::Apply { kind, left, .. } => (*kind, left),
             Op::IndexJoin { kind, outer, .. } => (*kind, outer),
             _ => return Labels::new(),
         };
-        let hash = matches!(node.op, Op::HashJoin { .. });
-        kind(shown, if hash { "Hash Join" } else { "Nested Loop" });
-        shown.title = match (hash, join_kind) {
-            (true, _) => format!("Hash{} Join", join_word(join_kind)),
-            (false, JoinKind::Inner) => "Nested Loop".into(),
-            (false, _) => format!("Nested Loop{} Join", join_word(join_kind)),
+        let (name, condition) = match node.op {
+            Op::HashJoin { .. } => ("Hash Join", "Hash Cond"),
+            Op::MergeJoin { .. } => ("Merge Join", "Merge Cond"),
+            _ => ("Nested Loop", ""),
+        };
+        kind(shown, name);
+        shown.title = match (name.strip_suffix(" Join"), join_kind) {
+            (Some(method), _) => format!("{method}{} Join", join_word(join_kind)),
+            (None, JoinKind::Inner) => name.into(),
+            (None, _) => format!("{name}{} Join", join_word(join_kind)),
         };
         shown.attributes.push(("Join Type", join_word(join_kind).trim().to_owned()));
         if join_kind == JoinKind::Inner {
@@ -30,7 +35,7 @@ impl Describer<'_> {
         shown.children.push(child("Outer", outer));
         let (inner, right) = self.inner_side(node, &left);
         shown.children.push(child("Inner", inner));
-        if let Op::HashJoin { keys, .. } = &node.op {
+        if let Op::HashJoin { keys, .. } | Op::MergeJoin { keys, .. } = &node.op {
             let equal = |word: bool| if word { "IS NOT DISTINCT FROM" } else { "=" };
             let mut pairs: Vec<String> = Vec::new();
             for key in keys {
@@ -38,11 +43,11 @@ impl Describer<'_> {
                 let (left, right) = (self.text(&key.left, &left, prefix), self.text(&key.right, &right, prefix));
                 pairs.push(format!("({left} {} {right})", equal(key.null_equals_null)));
             }
-            shown.properties.push(("Hash Cond", Value::Text(conjunction(pairs))));
+            shown.properties.push((condition, Value::Text(conjunction(pairs))));
         }
         let both: Labels = left.iter().chain(&right).cloned().collect();
         let condition = match &node.op {
-            Op::HashJoin { residual, .. } => residual.as_ref(),
+            Op::HashJoin { residual, .. } | Op::MergeJoin { residual, .. } => residual.as_ref(),
             Op::NestedLoop { on, .. } | Op::Apply { on, .. } => on.as_ref(),
             _ => None,
         };
@@ -61,6 +66,10 @@ impl Describer<'_> {
             Op::HashJoin { right, .. } => {
                 let (inner, labels) = self.node(right);
                 (self.wrapper("Hash", right, inner), label::from_below(labels))
+            }
+            Op::MergeJoin { right, .. } => {
+                let (inner, labels) = self.node(right);
+                (inner, label::from_below(labels))
             }
             Op::NestedLoop { right, .. } => {
                 let (inner, labels) = self.node(right);
@@ -82,8 +91,7 @@ impl Describer<'_> {
         let Op::IndexJoin { outer, table, index, bounds, fetch, filter, .. } = &node.op else {
             return (shown, Labels::new());
         };
-        kind(&mut shown, "Index Scan");
-        self.by_index(index, false, &mut shown);
+        self.by_index(index, false, fetch, &mut shown);
         self.relation(node, table, &mut shown);
         let per_row = (node.rows / outer.rows.max(1.0)).max(1.0);
         let cost = (node.cost.1 - outer.cost.1).max(0.0) / outer.rows.max(1.0);
@@ -103,6 +111,7 @@ impl Describer<'_> {
         self.subplans_in(node, &named, &mut shown);
         if self.actual.is_some() {
             shown.actual = Some(self.searches(node, outer));
+            scan::show_heap_fetches(fetch, &mut shown);
         }
         (shown, labels)
     }
@@ -113,7 +122,7 @@ impl Describer<'_> {
         let of = |at: Option<usize>| at.and_then(|at| self.actual.and_then(|all| all.get(at)).copied());
         let (Some(own), Some(outer)) = (of(number(node)), of(number(outer))) else { return Actual::default() };
         let total_ms = (own.total_ms - outer.total_ms).max(0.0);
-        Actual { loops: outer.rows, rows: own.rows, startup_ms: 0.0, total_ms }
+        Actual { loops: outer.rows, rows: own.rows, startup_ms: 0.0, total_ms, heap_fetches: own.heap_fetches }
     }
 }
 

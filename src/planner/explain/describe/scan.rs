@@ -5,7 +5,7 @@ use dictdb_types::quote_identifier;
 
 use super::label::{Label, Prefix};
 use super::*;
-use crate::physical::ReadOrder;
+use crate::physical::{Bitmap, ReadOrder};
 
 impl Describer<'_> {
     /// A node that reads; `None` for any other.
@@ -19,9 +19,15 @@ impl Describer<'_> {
                 kind(shown, "Seq Scan");
                 self.table_scan(node, table, shown)
             }
-            Op::IndexScan { table, index, order, .. } => {
-                kind(shown, "Index Scan");
-                self.by_index(index, *order == ReadOrder::Backward, shown);
+            Op::IndexScan { table, index, bounds, order: ReadOrder::Table, .. } => {
+                kind(shown, "Bitmap Heap Scan");
+                let labels = self.table_scan(node, table, shown);
+                let search = Bitmap::Ranges { index: index.clone(), bounds: bounds.clone() };
+                shown.children.push(child("Outer", self.bitmap(node, &search, &labels)));
+                labels
+            }
+            Op::IndexScan { table, index, order, fetch, .. } => {
+                self.by_index(index, *order == ReadOrder::Backward, fetch, shown);
                 self.table_scan(node, table, shown)
             }
             Op::BitmapScan { table, bitmap, .. } => {
@@ -46,7 +52,9 @@ impl Describer<'_> {
         })
     }
 
-    pub(super) fn by_index(&self, index: &Relation, reverse: bool, shown: &mut ExplainNode) {
+    /// The search of an index that rows are read by.
+    pub(super) fn by_index(&self, index: &Relation, reverse: bool, fetch: &Fetch, shown: &mut ExplainNode) {
+        kind(shown, if fetch.from_keys { "Index Only Scan" } else { "Index Scan" });
         let direction = if reverse { " Backward" } else { "" };
         shown.target = format!("{direction} using {}", dictdb_types::quote_identifier(&index.name));
         shown.attributes.push(("Scan Direction", if reverse { "Backward" } else { "Forward" }.into()));
@@ -167,11 +175,12 @@ impl Describer<'_> {
                 let text = if array { format!("({own} = ANY ({text}))") } else { format!("({own} = {text})") };
                 shown.properties.push(("TID Cond", Value::Text(text)));
             }
-            Op::IndexScan { table, index, bounds, .. } => {
+            Op::IndexScan { table, index, bounds, order, .. } => {
                 let alias = self.naming.alias(node).to_owned();
                 let condition = self.searched_for(bounds, (&alias, &table.relation), index, &[]);
+                let label = if *order == ReadOrder::Table { "Recheck Cond" } else { "Index Cond" };
                 if !condition.is_empty() {
-                    shown.properties.push(("Index Cond", Value::Text(condition)));
+                    shown.properties.push((label, Value::Text(condition)));
                 }
             }
             Op::BitmapScan { recheck, .. } => {
@@ -188,6 +197,9 @@ impl Describer<'_> {
         };
         if let Some(filter) = filter {
             shown.properties.push(("Filter", Value::Text(self.text(filter, labels, prefix))));
+        }
+        if let Op::IndexScan { fetch, .. } = &node.op {
+            show_heap_fetches(fetch, shown);
         }
         self.subplans_in(node, labels, shown);
     }
@@ -273,6 +285,13 @@ impl Describer<'_> {
         let routine = namespace.and_then(|namespace| self.catalog.routines_named(namespace, name).next());
         routine
             .is_some_and(|routine| self.env.reg_out(dictdb_types::RegKind::Proc, routine.oid) == quote_identifier(name))
+    }
+}
+
+/// How many rows were looked at that an index alone was to answer for.
+pub(super) fn show_heap_fetches(fetch: &Fetch, shown: &mut ExplainNode) {
+    if let Some(actual) = shown.actual.filter(|_| fetch.from_keys) {
+        shown.properties.push(("Heap Fetches", Value::Number(actual.heap_fetches)));
     }
 }
 

@@ -3,10 +3,11 @@
 use super::label::Label;
 use super::*;
 use crate::logical::SetOpKind;
+use crate::physical::Appended;
 
 impl Describer<'_> {
     pub(super) fn append(&mut self, node: &Node, shown: &mut ExplainNode) -> Labels {
-        let Op::Append { inputs, parent, merged, .. } = &node.op else { return Labels::new() };
+        let Op::Append { inputs, of, merged, .. } = &node.op else { return Labels::new() };
         kind(shown, if merged.is_empty() { "Append" } else { "Merge Append" });
         let mut first = Labels::new();
         let left = inputs.iter().filter(|input| !self.removed.contains(&std::ptr::from_ref(*input)));
@@ -19,7 +20,15 @@ impl Describer<'_> {
             }
             shown.children.push(child("Member", member));
         }
-        let labels = if parent.is_some() { self.own_names(node) } else { first };
+        let labels = match of {
+            Appended::Queries => first,
+            Appended::Members(_) => self.own_names(node),
+            Appended::Partitions { columns, .. } => {
+                let own = node.names.iter().zip(columns).zip(first);
+                own.map(|((name, table), first)| table.as_ref().map_or(first, |table| Label::column(table, name)))
+                    .collect()
+            }
+        };
         if !merged.is_empty() {
             shown.properties.push(("Sort Key", Value::List(self.keys(merged, &labels))));
         }

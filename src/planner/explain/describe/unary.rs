@@ -121,7 +121,7 @@ impl Describer<'_> {
                 let calls: Labels = calls.iter().map(|call| self.label(call, &labels)).collect();
                 return labels.into_iter().chain(calls).collect();
             }
-            Op::Window { calls, .. } => {
+            Op::Window { calls, run, .. } => {
                 kind(shown, "WindowAgg");
                 let below = match calls.first() {
                     Some(call) => self.sorted_for(input, &call.window, &labels, below),
@@ -130,6 +130,9 @@ impl Describer<'_> {
                 shown.children.push(child("Outer", below));
                 let call = |call: &WindowCall| Label::computed(|prefix| self.window_call(call, &labels, prefix));
                 let calls: Labels = calls.iter().map(call).collect();
+                if let Some(run) = run {
+                    shown.properties.push(("Run Condition", Value::Text(self.text(run, &calls, self.upper()))));
+                }
                 return labels.into_iter().chain(calls).collect();
             }
             _ => kind(shown, "Result"),
