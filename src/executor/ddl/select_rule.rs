@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Change, Dependency, Key, Relation, RelationKind, ViewInfo};
+use dictdb_catalog::{Catalog, Dependency, Key, Relation, RelationKind, ViewInfo};
 use dictdb_parser::ast::{self, SetExpr, Statement as Ast};
 use dictdb_parser::utility::CreateRule;
 use dictdb_parser::{Locations, Statement};
@@ -54,7 +54,7 @@ impl DdlContext<'_> {
             self.check_convertible(relation)?;
             self.drop_what_views_lack(relation);
         }
-        self.catalog.change(self.store, Change::Undepend { dependent: Key::Relation(relation.oid) });
+        self.undepend_all(Key::Relation(relation.oid));
         self.depend(Key::Relation(relation.oid), Key::Schema(relation.namespace), Dependency::Normal);
         let converted = Relation {
             kind: RelationKind::View(Arc::new(info)),
@@ -118,7 +118,7 @@ impl DdlContext<'_> {
         for constraint in &table.constraints {
             self.remove(Key::Constraint(table.oid, constraint.oid));
         }
-        self.changes.dropped_table(table.storage);
+        self.own.lock().changes.dropped_table(table.storage);
     }
 }
 

@@ -101,7 +101,7 @@ impl DdlContext<'_> {
         }
         let (class, object) = (own.kind().class(), own.oid);
         if catalog.acl_of(class, object).is_some() {
-            self.catalog.change(self.store, Change::Acl { class, object, acl: None });
+            self.change(Change::Acl { class, object, acl: None });
         }
         self.remove(own.key());
         Ok(())
