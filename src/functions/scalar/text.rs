@@ -124,10 +124,12 @@ enum Side {
 }
 
 fn pad(s: &str, len: i32, fill: &str, side: Side) -> Result<String> {
-    let len = len.max(0) as usize;
-    check_requested(len.checked_mul(4))?;
     let have = char_count(s) as usize;
-    let missing = if fill.is_empty() { 0 } else { len.saturating_sub(have) };
+    // Nothing to fill up with leaves the text as long as it is.
+    let most = if fill.is_empty() { have } else { usize::MAX };
+    let len = (len.max(0) as usize).min(most);
+    check_requested(len.checked_mul(4))?;
+    let missing = len.saturating_sub(have);
     let padding: String = fill.chars().cycle().take(missing).collect();
     let kept = &s[..byte_offset(s, len)];
     Ok(if side == Side::Left { padding + kept } else { kept.to_owned() + &padding })

@@ -10,7 +10,7 @@ use dictdb_types::{Datum, Env, Error, RegKind, Result, Severity, SqlState, Type,
 use crate::authorization::Asking;
 use crate::client::{Column, Tag};
 use crate::portal::{Outcome, RowSource, TagCount};
-use crate::settings::{Scope, Settings, definition, invalid, kept_part, parse_bool};
+use crate::settings::{Scope, Settings, definition, invalid, kept_part, parse_bool, split_identifiers};
 use crate::transaction::{Modes, isolation_name, isolation_named, warning};
 use crate::{Session, Shared, StatementEnv};
 
@@ -50,8 +50,9 @@ fn check_tablespaces(env: &StatementEnv, setting: &str, text: &str) -> Result<()
             Err(invalid("default_tablespace", name).detail(format!("Tablespace \"{name}\" does not exist.")))
         }
         "temp_tablespaces" => {
-            let mut names = text.split(',').map(|name| name.trim().trim_matches('"'));
-            match names.find(|name| !is_known(name)) {
+            // What is no list is refused where its text is checked.
+            let names = split_identifiers(text).unwrap_or_default();
+            match names.iter().find(|name| !is_known(name)) {
                 Some(missing) => {
                     let message = format!("tablespace \"{missing}\" does not exist");
                     Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
