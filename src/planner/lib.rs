@@ -51,6 +51,7 @@ pub mod trigger_when;
 pub mod variables;
 pub mod view;
 mod walk;
+mod whole_row;
 mod xml_syntax;
 pub mod xml_table;
 

@@ -15,6 +15,7 @@ use crate::expression_text::{self, Form};
 use crate::logical::Column;
 use crate::view::record::Recorder;
 use crate::view::{Printer, Style, scope_of_table};
+use crate::whole_row::WholeRow;
 
 /// A bound condition.
 pub struct BoundPolicy {
@@ -38,16 +39,7 @@ pub fn bind(
     let mut binder = Binder::new(cx, locations, &[], false);
     binder.ignores_policies = true;
     let (row, bound) = enter(&mut binder, expr, locations.leftmost(expr), relation, None)?;
-    let mut columns: Vec<i16> = Vec::new();
-    bound.any(&mut |e| {
-        if let Expr::Column(id, _) = e {
-            columns.extend(row.iter().find(|(column, _)| column.id == *id).map(|(_, attnum)| *attnum));
-        }
-        false
-    });
-    columns.retain(|attnum| *attnum > 0);
-    columns.sort_unstable();
-    columns.dedup();
+    let columns = WholeRow::named(relation, &row).columns_beside(&bound);
     let functions = binder.user_functions();
     let text = written(&binder, &bound, (&row, relation), Form::Stored)?;
     let relations = binder.into_relations().into_iter().filter(|oid| *oid != relation.oid).collect();
@@ -104,11 +96,12 @@ fn enter(
 /// Queries of a condition, and the columns around them.
 struct Queries<'a, 'b> {
     printer: &'a Printer<'b>,
+    whole: WholeRow<'a>,
 }
 
 impl QueryText for Queries<'_, '_> {
-    fn named(&self, _: &Expr, _: &mut String) -> Result<bool> {
-        Ok(false)
+    fn named(&self, expr: &Expr, out: &mut String) -> Result<bool> {
+        QueryText::named(&self.whole, expr, out)
     }
 
     fn sublink(&self, link: &Sublink, out: &mut String) -> Result<()> {
@@ -126,7 +119,7 @@ fn written(binder: &Binder<'_>, bound: &Expr, (row, relation): (&Row, &Arc<Relat
         Form::Stored => Printer::for_storage(binder.cx, shapes),
         Form::Shown { pretty } => Printer::new(binder.cx, Style { pretty, wrap: 0 }, shapes),
     };
-    let queries = Queries { printer: &printer };
+    let queries = Queries { printer: &printer, whole: WholeRow::named(relation, row) };
     let text = || expression_text::text(bound, form, &column, Some(&queries), binder.cx);
     printer.in_scope(|_| scope_of_table(relation, row), text)
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use dictdb_catalog::{ConstraintKind, Relation};
 use dictdb_functions::facts;
 use dictdb_parser::{Locations, ast};
-use dictdb_types::{Error, Oid, Result, SqlState, Type, builtin_types};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, builtin_types, quote_identifier};
 
 use crate::bind::{BindContext, Binder, Clause, Level, Renaming};
+use crate::deparse::{ObjectNames, QueryText};
 use crate::expr::{ColumnId, Expr};
-use crate::expression_text::{self, Form};
+use crate::expression_text::{self, Form, NamesOnPath};
 use crate::inlining::{Terms, inline_expr};
 use crate::logical::{Column, Scan};
+use crate::whole_row::WholeRow;
 
 /// What a table's expression is for; decides what it may contain and how errors name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +153,7 @@ fn bind_with(
     let _ = crate::fold::fold(&mut bound, cx.env);
     // As the conditions of statements, which are compared with it.
     crate::negation::push_down(&mut bound, cx);
-    let mut columns = Vec::new();
+    let columns = WholeRow::named(relation, &row).columns_beside(&bound);
     let mut missing = None;
     bound.rewrite(&mut |e| {
         if let Expr::Column(id, ty) = e {
@@ -160,10 +162,7 @@ fn bind_with(
                 Some((_, attnum)) if *attnum < 0 => {
                     *e = Expr::Const(dictdb_types::Datum::Oid(relation.oid.0), *ty);
                 }
-                Some((_, attnum)) => {
-                    columns.push(*attnum);
-                    *e = Expr::Input(*attnum as usize - 1, *ty);
-                }
+                Some((_, attnum)) => *e = Expr::Input(*attnum as usize - 1, *ty),
                 None => missing = Some(*id),
             }
         }
@@ -171,8 +170,6 @@ fn bind_with(
     if missing.is_some() {
         return Err(Error::internal("a table expression over columns of another table"));
     }
-    columns.sort_unstable();
-    columns.dedup();
     Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, is_null, collation, functions, operators, fields })
 }
 
@@ -344,7 +341,12 @@ pub fn restated(
         }
     }
     binder.cx = renaming.after;
-    text_of(&binder, &written, &row, Form::Stored).map(Arc::from)
+    // The table may have got columns, or lost some.
+    let objects = NamesOnPath { cx: binder.cx, stored: true };
+    let columns: Vec<_> = new.live_columns().map(|(_, column)| quote_identifier(&column.name)).collect();
+    let text = format!("ROW({})::{}", columns.join(", "), objects.type_name(Type::new(new.row_type)));
+    let whole = WholeRow { row: &row, row_type: old.row_type, text };
+    text_with(&binder, &written, &row, Form::Stored, Some(&whole)).map(Arc::from)
 }
 
 /// The text of a stored expression as this search path shows it (`pg_get_expr`); `pretty` spares parentheses.
@@ -368,7 +370,8 @@ fn shown_and_call(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindCo
     binder.levels.push(Level { names, ..Level::default() });
     binder.keep_casts = true;
     let bound = binder.bind_expr(&tree)?;
-    let text = text_of(&binder, &bound, &row, Form::Shown { pretty })?;
+    let whole = WholeRow::named(relation, &row);
+    let text = text_with(&binder, &bound, &row, Form::Shown { pretty }, Some(&whole))?;
     Ok((text, crate::deparse::looks_like_function(&bound)))
 }
 
@@ -398,11 +401,21 @@ pub(crate) fn canonical_text(binder: &Binder<'_>, expr: &Expr) -> Result<String>
 }
 
 fn text_of(binder: &Binder<'_>, expr: &Expr, row: &[(Column, i16)], form: Form) -> Result<String> {
+    text_with(binder, expr, row, form, None)
+}
+
+fn text_with(
+    binder: &Binder<'_>,
+    expr: &Expr,
+    row: &[(Column, i16)],
+    form: Form,
+    whole: Option<&WholeRow<'_>>,
+) -> Result<String> {
     let column = |id: ColumnId| {
         let (column, _) = row.iter().find(|(column, _)| column.id == id)?;
-        Some(dictdb_types::quote_identifier(&column.name).into_owned())
+        Some(quote_identifier(&column.name).into_owned())
     };
-    expression_text::text(expr, form, &column, None, binder.cx)
+    expression_text::text(expr, form, &column, whole.map(|whole| whole as &dyn QueryText), binder.cx)
 }
 
 fn clause(purpose: TableExpr) -> Clause {

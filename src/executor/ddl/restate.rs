@@ -174,22 +174,31 @@ impl Renamed<'_> {
         BindContext { catalog, registry: self.registry, env, search_path: &PATH, role, transient: &[] }
     }
 
+    /// Whether the text of a query, a policy or a rule has to be written anew.
     fn concerns(&self, text: &str) -> bool {
+        self.is_in(text) && (!self.reshaped || view::lists_columns(text, self.word))
+    }
+
+    /// Likewise that of an expression of a table, which may have its whole row, column by column.
+    fn concerns_expression(&self, text: &str) -> bool {
+        self.is_in(text) && (!self.reshaped || table_expr::mentions(text, "row"))
+    }
+
+    /// Whether a text has the word.
+    fn is_in(&self, text: &str) -> bool {
         // Most texts say nothing like it, which takes no lexer to see.
         let may_be_written = self.word.contains('"') || {
             let word = self.word.as_bytes();
             text.as_bytes().windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
         };
-        may_be_written
-            && table_expr::mentions(text, self.word)
-            && (!self.reshaped || view::lists_columns(text, self.word))
+        may_be_written && table_expr::mentions(text, self.word)
     }
 
     fn columns(&self, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<Vec<Column>>> {
         let mut columns = now.columns.to_vec();
         let mut found = false;
         for column in columns.iter_mut().filter(|column| !column.dropped) {
-            let Some(text) = column.default.as_ref().filter(|text| self.concerns(text)) else { continue };
+            let Some(text) = column.default.as_ref().filter(|text| self.concerns_expression(text)) else { continue };
             let purpose = if column.generated { TableExpr::Generated } else { TableExpr::Default };
             column.default = Some(table_expr::restated(text, old, now, purpose(column.ty), self.names())?);
             found = true;
@@ -202,7 +211,7 @@ impl Renamed<'_> {
         let mut found = false;
         for constraint in &mut constraints {
             let ConstraintKind::Check { expression, columns } = &constraint.kind else { continue };
-            if self.concerns(expression) {
+            if self.concerns_expression(expression) {
                 let expression = table_expr::restated(expression, old, now, TableExpr::Check, self.names())?;
                 let kind = ConstraintKind::Check { expression, columns: columns.clone() };
                 *constraint = Arc::new(Constraint { kind, ..Constraint::clone(constraint) });
@@ -268,7 +277,7 @@ impl Renamed<'_> {
             keys.push(IndexKey { target: target.unwrap_or_else(|| key.target.clone()), ..key.clone() });
         }
         let mut predicate = info.predicate.clone();
-        if let Some(text) = info.predicate.as_ref().filter(|text| self.concerns(text)) {
+        if let Some(text) = info.predicate.as_ref().filter(|text| self.concerns_expression(text)) {
             predicate = Some(table_expr::restated(text, old, now, TableExpr::IndexPredicate, self.names())?);
             found = true;
         }
@@ -277,7 +286,7 @@ impl Renamed<'_> {
 
     fn target(&self, target: &IndexTarget, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<IndexTarget>> {
         let IndexTarget::Expression(text) = target else { return Ok(None) };
-        if !self.concerns(text) {
+        if !self.concerns_expression(text) {
             return Ok(None);
         }
         let text = table_expr::restated(text, old, now, TableExpr::IndexKey, self.names())?;

@@ -64,6 +64,7 @@ impl Modify {
                 return Ok(None);
             }
             writer.check_policies(&self.target, &full, PolicyStage::Insert)?;
+            writer.check_row(&self.target, &full)?;
             writer.check_partition(&self.target, &full)?;
             return store((&self.target, &self.target), full, on_conflict, None, writer);
         };
@@ -73,11 +74,12 @@ impl Modify {
         if !writer.prepare_insert(target, &mut full)? {
             return Ok(None);
         }
-        // A BEFORE trigger may have changed what the row belongs to.
-        writer.check_partition(target, &full)?;
         if self.target.has_policies() {
             writer.check_policies(&self.target, &leaf.named(full.clone()), PolicyStage::Insert)?;
         }
+        writer.check_row(target, &full)?;
+        // A BEFORE trigger may have changed what the row belongs to.
+        writer.check_partition(target, &full)?;
         let stored = store((target, &self.target), full, on_conflict, Some(leaf), writer)?;
         Ok(stored.map(|(row, place)| (leaf.named(row), place)))
     }

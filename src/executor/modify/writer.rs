@@ -69,14 +69,8 @@ pub(crate) struct Update<'r> {
 }
 
 impl<'a> Writer<'a> {
-    /// Completes a new row: computes generated columns, then NOT NULL and CHECK.
-    pub fn complete(&self, target: &Target, row: &mut Row) -> Result<()> {
-        self.generate(target, row)?;
-        self.check_row(target, row)
-    }
-
     /// Computes generated columns.
-    pub fn generate(&self, target: &Target, row: &mut Row) -> Result<()> {
+    pub(super) fn generate(&self, target: &Target, row: &mut Row) -> Result<()> {
         for (place, code) in &target.rules.generated {
             let value = code.eval(self.scope(row))?;
             if let Some(cell) = row.get_mut(*place) {

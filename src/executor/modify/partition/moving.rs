@@ -50,6 +50,7 @@ impl Writer<'_> {
             if !self.prepare_insert(goal_target, &mut row)? {
                 return Ok(Some(Change::Skipped));
             }
+            self.check_row(goal_target, &row)?;
             self.insert_new(goal_target, &row, into)?;
         }
         Ok(Some(change))

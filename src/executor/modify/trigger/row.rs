@@ -29,7 +29,8 @@ pub(crate) struct RowUpdate<'r> {
 }
 
 impl Writer<'_> {
-    /// Makes a new row ready to be stored: BEFORE triggers, generated columns, NOT NULL, CHECK. `false`: a trigger said no.
+    /// Makes a new row complete: BEFORE triggers, generated columns. `false`: a trigger said no. What it has to satisfy comes next:
+    /// [`Writer::check_policies`], then [`Writer::check_row`].
     pub fn prepare_insert(&self, target: &Target, row: &mut Row) -> Result<bool> {
         if target.has_triggers(Timing::Before, Event::Insert) {
             let happening = Happening { event: Event::Insert, assigned: &[], old: None, new: Some(row) };
@@ -38,7 +39,7 @@ impl Writer<'_> {
                 None => return Ok(false),
             }
         }
-        self.complete(target, row).map(|()| true)
+        self.generate(target, row).map(|()| true)
     }
 
     /// Updates a row: BEFORE triggers, what the row has to satisfy, the write. Gives the row as it is then.
