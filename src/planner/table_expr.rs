@@ -48,6 +48,8 @@ pub struct BoundTableExpr {
     pub text: Arc<str>,
     /// Attnums it mentions, ascending.
     pub columns: Vec<i16>,
+    /// Those of them that it mentions by themselves, and not only as a part of the whole row.
+    pub columns_beside_row: Vec<i16>,
     /// Whether it is NULL as it stands, which is no default.
     pub is_null: bool,
     /// `pg_collation.oid`; zero for a type without collations, and where none is agreed on.
@@ -153,7 +155,8 @@ fn bind_with(
     let _ = crate::fold::fold(&mut bound, cx.env);
     // As the conditions of statements, which are compared with it.
     crate::negation::push_down(&mut bound, cx);
-    let columns = WholeRow::named(relation, &row).columns_beside(&bound);
+    let columns_beside_row = WholeRow::named(relation, &row).columns_beside(&bound);
+    let mut columns = Vec::new();
     let mut missing = None;
     bound.rewrite(&mut |e| {
         if let Expr::Column(id, ty) = e {
@@ -162,7 +165,10 @@ fn bind_with(
                 Some((_, attnum)) if *attnum < 0 => {
                     *e = Expr::Const(dictdb_types::Datum::Oid(relation.oid.0), *ty);
                 }
-                Some((_, attnum)) => *e = Expr::Input(*attnum as usize - 1, *ty),
+                Some((_, attnum)) => {
+                    columns.push(*attnum);
+                    *e = Expr::Input(*attnum as usize - 1, *ty);
+                }
                 None => missing = Some(*id),
             }
         }
@@ -170,7 +176,20 @@ fn bind_with(
     if missing.is_some() {
         return Err(Error::internal("a table expression over columns of another table"));
     }
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, is_null, collation, functions, operators, fields })
+    columns.sort_unstable();
+    columns.dedup();
+    let text = Arc::from(text);
+    Ok(BoundTableExpr {
+        expr: bound,
+        text,
+        columns,
+        columns_beside_row,
+        is_null,
+        collation,
+        functions,
+        operators,
+        fields,
+    })
 }
 
 fn is_null(expr: &Expr) -> bool {
@@ -266,7 +285,18 @@ pub fn bind_domain_check(
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
     let (fields, text) = (binder.fields_used(), Arc::from(text));
     let (columns, is_null) = (Vec::new(), is_null(&bound));
-    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, fields })
+    let columns_beside_row = Vec::new();
+    Ok(BoundTableExpr {
+        expr: bound,
+        text,
+        columns,
+        columns_beside_row,
+        is_null,
+        collation,
+        functions,
+        operators,
+        fields,
+    })
 }
 
 /// The text of a domain's stored CHECK or default as this search path shows it.

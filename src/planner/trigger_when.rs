@@ -177,7 +177,18 @@ fn finish(
     columns.dedup();
     let (functions, operators, fields) = (Vec::new(), Vec::new(), Vec::new());
     let is_null = false;
-    Ok(BoundTableExpr { expr: bound, text: Arc::from(text), columns, is_null, collation, functions, operators, fields })
+    let (text, columns_beside_row) = (Arc::from(text), columns.clone());
+    Ok(BoundTableExpr {
+        expr: bound,
+        text,
+        columns,
+        columns_beside_row,
+        is_null,
+        collation,
+        functions,
+        operators,
+        fields,
+    })
 }
 
 /// 42P17 for a column of a row that the trigger has not, or that is not computed yet.

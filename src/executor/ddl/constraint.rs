@@ -205,7 +205,7 @@ impl DdlContext<'_> {
                 free_name(&relation, &relation.name, &word, "check")
             }
         };
-        let kind = ConstraintKind::Check { expression: bound.text, columns: bound.columns };
+        let kind = ConstraintKind::Check { expression: bound.text, columns: bound.columns_beside_row };
         let oid = self.new_oid();
         self.depend_on_calls(Key::Constraint(table, oid), &bound.functions, &bound.operators);
         self.depend_on_fields(Key::Constraint(table, oid), &bound.fields);
