@@ -26,7 +26,7 @@ const SETUP: &str = "
 ";
 
 /// Statements; `{t}` is a table, `{n}` a number, `{i}` a small number.
-const STATEMENTS: [&str; 44] = [
+const STATEMENTS: [&str; 46] = [
     "INSERT INTO {t} VALUES ({n}, {i}, 'x') ON CONFLICT DO NOTHING",
     "INSERT INTO {t} (id, a) SELECT g, {i} FROM generate_series({n}, {n} + 50) g ON CONFLICT (id) DO UPDATE SET a = excluded.a",
     "INSERT INTO t2 VALUES ({n}, {i}, 'p') ON CONFLICT DO NOTHING",
@@ -49,6 +49,8 @@ const STATEMENTS: [&str; 44] = [
     "TRUNCATE t2 CASCADE",
     "ALTER TABLE {t} ADD COLUMN IF NOT EXISTS c{i} int DEFAULT {i}",
     "ALTER TABLE {t} DROP COLUMN IF EXISTS c{i}",
+    "BEGIN; ALTER TABLE {t} ADD COLUMN IF NOT EXISTS c{i} numeric DEFAULT {i}; ROLLBACK",
+    "BEGIN; SAVEPOINT s; ALTER TABLE {t} ADD COLUMN IF NOT EXISTS c{i} text DEFAULT {i}; ROLLBACK TO s; UPDATE {t} SET a = {i} WHERE id = {n}; COMMIT",
     "ALTER TABLE {t} ALTER a TYPE bigint",
     "ALTER TABLE {t} ALTER a TYPE int",
     "ALTER TABLE t2 ALTER b TYPE varchar",
@@ -171,7 +173,9 @@ fn definitions_change_beside_their_users() {
         );
         let before = state(&server, seed);
         server.kill().expect("it can be killed");
-        let again = Server::dictdb_on(&data, &[]).expect("the server starts again");
+        let again = Server::dictdb_on(&data, &[]);
+        let again =
+            again.unwrap_or_else(|error| panic!("seed {seed}: {} does not start again: {error}", data.display()));
         assert_eq!(before, state(&again, seed), "seed {seed}: what was there before the crash is there after it");
         drop(again);
         let _ = std::fs::remove_dir_all(folder);

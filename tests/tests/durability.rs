@@ -141,6 +141,41 @@ fn indexes_are_what_they_were_after_a_crash() {
     assert_eq!(run(&server, "SELECT * FROM dictdb.check_integrity()").len(), 0);
 }
 
+/// Columns that were added and taken back, in each way a transaction can do that, and rows that were written afterwards.
+const COLUMNS: &str = "
+    CREATE TABLE kept (id int PRIMARY KEY, a text);
+    INSERT INTO kept VALUES (1, 'x'), (2, 'y'), (3, 'z');
+    BEGIN; ALTER TABLE kept ADD COLUMN gone int DEFAULT 2; UPDATE kept SET gone = 3 WHERE id = 1; ROLLBACK;
+    BEGIN; SAVEPOINT s; ALTER TABLE kept ADD COLUMN gone date DEFAULT '2024-01-01'; ROLLBACK TO s;
+    UPDATE kept SET a = 'changed' WHERE id = 1; ALTER TABLE kept ADD COLUMN b bool; COMMIT;
+    BEGIN; ALTER TABLE kept ADD COLUMN gone numeric DEFAULT 5; PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p';
+    BEGIN; ALTER TABLE kept SET (ttl = '1 day'); ROLLBACK;
+    ALTER TABLE kept ADD COLUMN c int DEFAULT 7;
+    UPDATE kept SET b = true WHERE id = 2;
+    CREATE DOMAIN small AS int; ALTER TABLE kept ADD COLUMN d small DEFAULT 1; DROP DOMAIN small CASCADE;
+    UPDATE kept SET b = false WHERE id = 3;
+";
+
+/// Values of columns that are not there any more are in nobody's way when the log is read again.
+#[test]
+fn columns_that_were_taken_back_leave_nothing_in_the_log() {
+    let data = Data::new();
+    let server = Server::dictdb_on(&data.path(), &["-c", "max_prepared_transactions=1"]).expect("the server starts");
+    let mut connection = Connection::open(server.port, "postgres", "postgres").expect("the server answers");
+    for sql in COLUMNS.split_inclusive(';') {
+        let messages = connection.query(sql).expect("the server answers");
+        assert!(messages.iter().all(|message| message.tag != b'E'), "{sql}");
+    }
+    let before = run(&server, "SELECT * FROM kept ORDER BY id");
+    assert_eq!(before, ["1 | changed | ∅ | 7", "2 | y | t | 7", "3 | z | f | 7"]);
+    server.kill().expect("the server is gone");
+    let server = data.start();
+    assert_eq!(run(&server, "SELECT * FROM kept ORDER BY id"), before);
+    run(&server, "CHECKPOINT");
+    server.kill().expect("the server is gone");
+    assert_eq!(run(&data.start(), "SELECT * FROM kept ORDER BY id"), before);
+}
+
 const QUERIES: [&str; 7] = [
     "SELECT * FROM s.everything ORDER BY id",
     "SELECT * FROM s.shown",

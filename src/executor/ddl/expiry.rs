@@ -1,7 +1,7 @@
 //! Tables whose rows go by themselves (`ttl`, `max_rows`): what they may not be, and the column that says when a row was written.
 
 use dictdb_catalog::{Column, Relation, RelationKind};
-use dictdb_types::{Error, Oid, Result, SqlState, TypeLookup};
+use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
 
@@ -25,10 +25,7 @@ impl DdlContext<'_> {
         }
         let now = self.row_env().statement_timestamp();
         let mut column = Column::written_at(0, now);
-        let physical = self.view().physical(column.ty.oid);
-        let storage = self.storage.table(relation.storage);
-        let storage = storage.ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
-        column.slot = storage.add_column(physical, column.missing.clone())?;
+        self.make_room(&relation, &mut column)?;
         let mut columns = relation.columns.to_vec();
         columns.push(column);
         self.put_relation(Relation { columns: columns.into(), ..Relation::clone(&relation) });

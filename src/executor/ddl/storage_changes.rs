@@ -37,6 +37,12 @@ impl StorageChanges {
         self.on_rollback.push(Removal::Table(table));
     }
 
+    /// A table got a column. Without it the rows must not keep its values: what is logged of them would hold values that no column of
+    /// the table explains.
+    pub fn created_column(&mut self, table: Oid, column: usize) {
+        self.on_rollback.push(Removal::Column { table, column });
+    }
+
     /// An index was made on a table.
     pub fn created_index(&mut self, table: Oid, index: Oid) {
         self.on_rollback.push(Removal::Index { table, index });

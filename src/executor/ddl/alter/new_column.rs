@@ -133,7 +133,7 @@ impl DdlContext<'_> {
         self.put_stored_column(relation, column, missing, attnum)
     }
 
-    /// Gives the column a place in storage, where the rows that are there have this value.
+    /// Puts a column of which the rows that are there have this value.
     fn put_stored_column(
         &mut self,
         relation: &Arc<Relation>,
@@ -141,14 +141,21 @@ impl DdlContext<'_> {
         missing: Datum,
         attnum: i16,
     ) -> Result<()> {
+        column.missing = missing;
+        self.make_room(relation, &mut column)?;
+        self.put_columns(relation, appended(relation, column), attnum)
+    }
+
+    /// Gives a new column a place in storage, where the rows that are there have its missing value.
+    pub(in crate::ddl) fn make_room(&mut self, relation: &Relation, column: &mut Column) -> Result<()> {
         let physical = self.view().physical(column.ty.oid);
         let table = self
             .storage
             .table(relation.storage)
             .ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
-        column.slot = table.add_column(physical, missing.clone())?;
-        column.missing = missing;
-        self.put_columns(relation, appended(relation, column), attnum)
+        column.slot = table.add_column(physical, column.missing.clone())?;
+        self.own.lock().changes.created_column(relation.storage, column.slot);
+        Ok(())
     }
 
     /// What rows that are there get: the default or generation expression, else NULL as a value of the column's type.
