@@ -143,6 +143,7 @@ impl Session {
             makes_shells: false,
             attempt: ddl::Attempt::default(),
             truncated: Vec::new(),
+            reshaped: None,
             alters: matches!(command, Utility::AlterTable(_)),
             collected: shared.commands.are_watched().then(ddl::Collected::default),
             counted: counts.then(Counted::default),
