@@ -58,7 +58,7 @@ pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalSt
 pub use error::{Error, Fields, Result, Severity};
 pub use extension::MAX_DIMENSIONS as CUBE_DIMENSIONS;
 pub use extension::{Cube, ExtensionType, ExtensionValue, Hstore, Lquery, Ltree, Ltxtquery, QueryInt};
-pub use identifier::{quote_identifier, quote_literal, quote_qualified, unquote_identifier};
+pub use identifier::{quote_all_identifiers, quote_identifier, quote_literal, quote_qualified, unquote_identifier};
 pub use ids::{CommitTs, Oid, RowId, TxnId};
 pub use json::Jsonb;
 pub use numeric::Numeric;
