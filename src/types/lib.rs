@@ -14,6 +14,7 @@
 //!   identifier, type_name  names as SQL writes them            (identifier, type_name)
 //!   encoding               character encodings by name         (encoding)
 //!   Env                    settings and names a format needs   (env)
+//!   with_stack             room for recursion over what nests  (stack)
 //! ```
 //!
 //! Dates and times count from 1970 everywhere inside; only the binary wire format counts from 2000.
@@ -42,6 +43,7 @@ pub mod range;
 mod samples;
 pub mod sort_key;
 mod sqlstate;
+pub mod stack;
 pub mod stored;
 #[cfg(test)]
 mod test_env;
