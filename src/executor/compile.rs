@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Constraint, Relation};
+use dictdb_catalog::{Constraint, Relation, RelationKind};
 use dictdb_functions::window::window;
 use dictdb_planner::expr::{Call, Expr, FrameBound, SortKey, WindowCall};
 use dictdb_planner::logical::Check;
@@ -26,7 +26,7 @@ use crate::grouping_set::SetOrder;
 use crate::hash_table::HashTable;
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
-use crate::modify::instead::InsteadOf;
+use crate::modify::instead::{Agent, InsteadOf};
 use crate::modify::members::Members;
 use crate::modify::merge::{MergeActionCode, MergeClauseCode};
 use crate::modify::node::{Action, Modify};
@@ -72,7 +72,18 @@ impl<'a> Compiler<'a> {
     ) -> Self {
         let eval = CompileContext { types: &**cx.catalog, plan: Some((plan, dependencies)) };
         let (scans, below, choice) = (HashMap::new(), HashMap::new(), cx.engine.choice());
-        Compiler { dependencies, cx, eval, scans, choice, row_form: false, below, root: &plan.root, numbers }
+        Compiler {
+            dependencies,
+            cx,
+            eval,
+            scans,
+            choice,
+            row_form: false,
+            rescanned: false,
+            below,
+            root: &plan.root,
+            numbers,
+        }
     }
 
     /// The query of a CTE.
@@ -164,11 +175,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// The calls of a function scan, each with the columns its rows are spread over.
-    fn function_calls(
-        &self,
-        calls: &[(Expr, Option<usize>)],
-        mut columns: &[Type],
-    ) -> Result<Box<[(SetCall, Option<Spread>)]>> {
+    fn function_calls(&self, calls: &[(Expr, Option<usize>)], mut columns: &[Type]) -> Result<Box<[(SetCall, Option<Spread>)]>> {
         let mut compiled = Vec::with_capacity(calls.len());
         for (call, spread) in calls {
             let (own, rest) = columns.split_at(spread.unwrap_or(1).min(columns.len()));
@@ -371,10 +378,16 @@ impl<'a> Compiler<'a> {
         Ok(Arc::new(Modify { input, target, members, action, returning, system, counts }))
     }
 
-    /// A change of a view, which its triggers carry out.
+    /// A change of a view, which its triggers carry out, or of a system catalog.
     fn instead_of(&mut self, modify: &physical::Modify, counts: bool) -> Result<Arc<dyn Node>> {
         let view = modify.table.relation.clone();
-        let triggers = Triggers::of_relation(&view, self.cx.catalog)?;
+        let agent = match view.kind {
+            RelationKind::Virtual => Agent::Session,
+            _ => {
+                let triggers = Triggers::of_relation(&view, self.cx.catalog)?;
+                Agent::Triggers(triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?)
+            }
+        };
         let places = |columns: &[(i16, usize)]| {
             columns.iter().map(|(attnum, column)| Ok((place(*attnum)?, *column))).collect::<Result<Box<[_]>>>()
         };
@@ -387,7 +400,6 @@ impl<'a> Compiler<'a> {
             _ => return Err(Error::internal("a view that is changed like a table")),
         };
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
-        let triggers = triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?;
         let input = self.node(&modify.input)?;
         let system = modify.system.clone().into();
         let checks = modify.checks.iter().filter_map(|(check, expr)| match check {
@@ -395,7 +407,7 @@ impl<'a> Compiler<'a> {
             Check::Constraint(_) | Check::Policy { .. } => None,
         });
         let checks = checks.collect::<Result<_>>()?;
-        Ok(Arc::new(InsteadOf { input, view, triggers, event, old, new, checks, returning, system, counts }))
+        Ok(Arc::new(InsteadOf { input, view, agent, event, old, new, checks, returning, system, counts }))
     }
 
     /// A second look takes single rows: it is always row by row.
