@@ -37,7 +37,7 @@ impl Default for Limits<'_> {
     fn default() -> Self {
         Limits {
             text_bytes: 1 << 30,
-            depth: 10_000,
+            depth: 20_000,
             levels: 4_000,
             expressions: 50_000_000,
             strings: Strings::Standard,
