@@ -35,7 +35,7 @@ use crate::modify::target::{Rules, Target, place};
 use crate::modify::trigger::Triggers;
 use crate::prepared::PrepareContext;
 use crate::pruning::PruningCode;
-use crate::row::function_scan::{NullColumn, Spread};
+use crate::row::function_scan::{NullColumn, ScannedCall, Spread};
 use crate::row::{self, Node};
 use crate::runtime::ScanId;
 use crate::set_call::SetCall;
@@ -54,6 +54,8 @@ pub(crate) struct Compiler<'a> {
     choice: EngineChoice,
     /// Whether the row form of a part that exists both ways is being compiled.
     row_form: bool,
+    /// What is being compiled may begin again in one execution.
+    rescanned: bool,
     /// What stands below such parts, for both of their forms.
     below: HashMap<*const physical::Node, Arc<dyn Node>>,
     /// The root of the plan.
@@ -91,9 +93,17 @@ impl<'a> Compiler<'a> {
         let start = self.node(&cte.query)?;
         let Some((step, all)) = &cte.recursive else { return Ok(start) };
         let distinct = (!all).then(|| self.oids(&cte.query.columns));
-        let step = self.node(step)?;
+        let step = self.rescanned(step)?;
         let dependents = self.dependencies.on([crate::slots::work_table(index)].into_iter(), None);
         Ok(Arc::new(row::recursive::RecursiveUnion { cte: index, start, step, distinct, dependents }))
+    }
+
+    /// An operator that may begin again before its execution ends: below a join that looks for rows anew, in a subquery.
+    pub fn rescanned(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        let outer = std::mem::replace(&mut self.rescanned, true);
+        let compiled = self.node(node);
+        self.rescanned = outer;
+        compiled
     }
 
     /// An operator with its inputs.
@@ -175,9 +185,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// The calls of a function scan, each with the columns its rows are spread over.
-    fn function_calls(&self, calls: &[(Expr, Option<usize>)], mut columns: &[Type]) -> Result<Box<[(SetCall, Option<Spread>)]>> {
+    fn function_calls(&self, calls: &[(Expr, Option<usize>)], mut columns: &[Type]) -> Result<Box<[ScannedCall]>> {
         let mut compiled = Vec::with_capacity(calls.len());
         for (call, spread) in calls {
+            let depends = call.any(&mut |part| matches!(part, Expr::Outer(..) | Expr::Subplan(_)));
+            let keeps = self.rescanned && !depends;
             let (own, rest) = columns.split_at(spread.unwrap_or(1).min(columns.len()));
             columns = rest;
             let is_open = call.ty().oid == oids::RECORD
@@ -188,12 +200,13 @@ impl<'a> Compiler<'a> {
             if let Expr::Call(call) = call
                 && let Some(table) = XmlTable::of(call)
             {
-                compiled.push(self.xml_table(call, &table)?);
+                let (call, spread) = self.xml_table(call, &table)?;
+                compiled.push(ScannedCall { call, spread, keeps });
                 continue;
             }
             let expected = is_open.then(|| own.into());
             let spread = spread.map(|columns| Spread { columns, expected, nulls: Box::default() });
-            compiled.push((SetCall::compile(call, &self.eval)?, spread));
+            compiled.push(ScannedCall { call: SetCall::compile(call, &self.eval)?, spread, keeps });
         }
         Ok(compiled.into())
     }
@@ -560,7 +573,7 @@ impl<'a> Compiler<'a> {
                 let spec = self.join_spec(*kind, left, right.columns.len(), on.as_ref())?;
                 let values = slots.iter().map(|(slot, value)| Ok((*slot, self.code(value)?))).collect::<Result<_>>()?;
                 let slots = self.dependencies.on(slots.iter().map(|(slot, _)| *slot), None);
-                Ok(Arc::new(row::apply::Apply { spec, right: self.node(right)?, values, slots }))
+                Ok(Arc::new(row::apply::Apply { spec, right: self.rescanned(right)?, values, slots }))
             }
             _ => Err(Error::internal("not a join")),
         }
@@ -682,7 +695,10 @@ impl<'a> Compiler<'a> {
 
 /// Keys that order by some expressions, NULLs last.
 fn ascending(exprs: &[Expr]) -> Vec<SortKey> {
-    exprs.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect()
+    exprs
+        .iter()
+        .map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false, using: None })
+        .collect()
 }
 
 /// The first deferrable constraint among the arbiters; without any named, among all.
