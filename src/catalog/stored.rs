@@ -16,8 +16,8 @@ use crate::{
     OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy,
     Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferencedPart,
     ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo,
-    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo, Trigger, UserMappingInfo,
-    ViewInfo, WrapperInfo,
+    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo, ToldSize, Trigger,
+    UserMappingInfo, ViewInfo, WrapperInfo,
 };
 
 /// Changes as bytes.
@@ -46,7 +46,9 @@ stored_enum!(Change {
     7: DefaultAcl { 1: place, 2: acl },
     8: Settings { 1: place, 2: values },
     9: Parameter(name, list),
+    10: ToldSize(table, size),
 });
+stored_struct!(ToldSize { 1: storage, 2: pages, 3: tuples });
 stored_enum!(Object {
     1: Schema(schema),
     2: Relation(relation),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Constraint, Relation};
+use dictdb_catalog::{Constraint, Relation, RelationKind};
 use dictdb_functions::window::window;
 use dictdb_planner::expr::{Call, Expr, FrameBound, SortKey, WindowCall};
 use dictdb_planner::logical::Check;
@@ -26,7 +26,7 @@ use crate::grouping_set::SetOrder;
 use crate::hash_table::HashTable;
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
-use crate::modify::instead::InsteadOf;
+use crate::modify::instead::{Agent, InsteadOf};
 use crate::modify::members::Members;
 use crate::modify::merge::{MergeActionCode, MergeClauseCode};
 use crate::modify::node::{Action, Modify};
@@ -35,7 +35,7 @@ use crate::modify::target::{Rules, Target, place};
 use crate::modify::trigger::Triggers;
 use crate::prepared::PrepareContext;
 use crate::pruning::PruningCode;
-use crate::row::function_scan::{NullColumn, Spread};
+use crate::row::function_scan::{NullColumn, ScannedCall, Spread};
 use crate::row::{self, Node};
 use crate::runtime::ScanId;
 use crate::set_call::SetCall;
@@ -54,6 +54,8 @@ pub(crate) struct Compiler<'a> {
     choice: EngineChoice,
     /// Whether the row form of a part that exists both ways is being compiled.
     row_form: bool,
+    /// What is being compiled may begin again in one execution.
+    rescanned: bool,
     /// What stands below such parts, for both of their forms.
     below: HashMap<*const physical::Node, Arc<dyn Node>>,
     /// The root of the plan.
@@ -72,7 +74,18 @@ impl<'a> Compiler<'a> {
     ) -> Self {
         let eval = CompileContext { types: &**cx.catalog, plan: Some((plan, dependencies)) };
         let (scans, below, choice) = (HashMap::new(), HashMap::new(), cx.engine.choice());
-        Compiler { dependencies, cx, eval, scans, choice, row_form: false, below, root: &plan.root, numbers }
+        Compiler {
+            dependencies,
+            cx,
+            eval,
+            scans,
+            choice,
+            row_form: false,
+            rescanned: false,
+            below,
+            root: &plan.root,
+            numbers,
+        }
     }
 
     /// The query of a CTE.
@@ -80,9 +93,17 @@ impl<'a> Compiler<'a> {
         let start = self.node(&cte.query)?;
         let Some((step, all)) = &cte.recursive else { return Ok(start) };
         let distinct = (!all).then(|| self.oids(&cte.query.columns));
-        let step = self.node(step)?;
+        let step = self.rescanned(step)?;
         let dependents = self.dependencies.on([crate::slots::work_table(index)].into_iter(), None);
         Ok(Arc::new(row::recursive::RecursiveUnion { cte: index, start, step, distinct, dependents }))
+    }
+
+    /// An operator that may begin again before its execution ends: below a join that looks for rows anew, in a subquery.
+    pub fn rescanned(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        let outer = std::mem::replace(&mut self.rescanned, true);
+        let compiled = self.node(node);
+        self.rescanned = outer;
+        compiled
     }
 
     /// An operator with its inputs.
@@ -164,13 +185,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// The calls of a function scan, each with the columns its rows are spread over.
-    fn function_calls(
-        &self,
-        calls: &[(Expr, Option<usize>)],
-        mut columns: &[Type],
-    ) -> Result<Box<[(SetCall, Option<Spread>)]>> {
+    fn function_calls(&self, calls: &[(Expr, Option<usize>)], mut columns: &[Type]) -> Result<Box<[ScannedCall]>> {
         let mut compiled = Vec::with_capacity(calls.len());
         for (call, spread) in calls {
+            let depends = call.any(&mut |part| matches!(part, Expr::Outer(..) | Expr::Subplan(_)));
+            let keeps = self.rescanned && !depends;
             let (own, rest) = columns.split_at(spread.unwrap_or(1).min(columns.len()));
             columns = rest;
             let is_open = call.ty().oid == oids::RECORD
@@ -181,12 +200,13 @@ impl<'a> Compiler<'a> {
             if let Expr::Call(call) = call
                 && let Some(table) = XmlTable::of(call)
             {
-                compiled.push(self.xml_table(call, &table)?);
+                let (call, spread) = self.xml_table(call, &table)?;
+                compiled.push(ScannedCall { call, spread, keeps });
                 continue;
             }
             let expected = is_open.then(|| own.into());
             let spread = spread.map(|columns| Spread { columns, expected, nulls: Box::default() });
-            compiled.push((SetCall::compile(call, &self.eval)?, spread));
+            compiled.push(ScannedCall { call: SetCall::compile(call, &self.eval)?, spread, keeps });
         }
         Ok(compiled.into())
     }
@@ -371,10 +391,16 @@ impl<'a> Compiler<'a> {
         Ok(Arc::new(Modify { input, target, members, action, returning, system, counts }))
     }
 
-    /// A change of a view, which its triggers carry out.
+    /// A change of a view, which its triggers carry out, or of a system catalog.
     fn instead_of(&mut self, modify: &physical::Modify, counts: bool) -> Result<Arc<dyn Node>> {
         let view = modify.table.relation.clone();
-        let triggers = Triggers::of_relation(&view, self.cx.catalog)?;
+        let agent = match view.kind {
+            RelationKind::Virtual => Agent::Session,
+            _ => {
+                let triggers = Triggers::of_relation(&view, self.cx.catalog)?;
+                Agent::Triggers(triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?)
+            }
+        };
         let places = |columns: &[(i16, usize)]| {
             columns.iter().map(|(attnum, column)| Ok((place(*attnum)?, *column))).collect::<Result<Box<[_]>>>()
         };
@@ -387,7 +413,6 @@ impl<'a> Compiler<'a> {
             _ => return Err(Error::internal("a view that is changed like a table")),
         };
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
-        let triggers = triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?;
         let input = self.node(&modify.input)?;
         let system = modify.system.clone().into();
         let checks = modify.checks.iter().filter_map(|(check, expr)| match check {
@@ -395,7 +420,7 @@ impl<'a> Compiler<'a> {
             Check::Constraint(_) | Check::Policy { .. } => None,
         });
         let checks = checks.collect::<Result<_>>()?;
-        Ok(Arc::new(InsteadOf { input, view, triggers, event, old, new, checks, returning, system, counts }))
+        Ok(Arc::new(InsteadOf { input, view, agent, event, old, new, checks, returning, system, counts }))
     }
 
     /// A second look takes single rows: it is always row by row.
@@ -548,7 +573,7 @@ impl<'a> Compiler<'a> {
                 let spec = self.join_spec(*kind, left, right.columns.len(), on.as_ref())?;
                 let values = slots.iter().map(|(slot, value)| Ok((*slot, self.code(value)?))).collect::<Result<_>>()?;
                 let slots = self.dependencies.on(slots.iter().map(|(slot, _)| *slot), None);
-                Ok(Arc::new(row::apply::Apply { spec, right: self.node(right)?, values, slots }))
+                Ok(Arc::new(row::apply::Apply { spec, right: self.rescanned(right)?, values, slots }))
             }
             _ => Err(Error::internal("not a join")),
         }
@@ -670,7 +695,10 @@ impl<'a> Compiler<'a> {
 
 /// Keys that order by some expressions, NULLs last.
 fn ascending(exprs: &[Expr]) -> Vec<SortKey> {
-    exprs.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect()
+    exprs
+        .iter()
+        .map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false, using: None })
+        .collect()
 }
 
 /// The first deferrable constraint among the arbiters; without any named, among all.

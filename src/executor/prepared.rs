@@ -67,7 +67,7 @@ fn prepare_with(
     let counted = numbers.len();
     let mut compiler = Compiler::new(&plan, &dependencies, cx, numbers);
     let ctes = plan.ctes.iter().enumerate().map(|(index, cte)| compiler.cte(index, cte)).collect::<Result<_>>()?;
-    let subplans = plan.subplans.iter().map(|subplan| compiler.node(subplan)).collect::<Result<_>>()?;
+    let subplans = plan.subplans.iter().map(|subplan| compiler.rescanned(subplan)).collect::<Result<_>>()?;
     let root = compiler.node(&plan.root)?;
     let locks = plan.locks.iter().map(|(relation, lock)| relation_lock(cx, *relation, *lock)).collect();
     let relations = plan.locks.iter().filter_map(|(relation, _)| cx.catalog.relation(*relation));

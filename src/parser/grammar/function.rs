@@ -133,7 +133,7 @@ impl Parser<'_> {
     /// `name ( … )`.
     pub(super) fn function_application(&mut self, name: ObjectName) -> Result<Function> {
         self.expect(Kind::LeftParen)?;
-        let list = self.nested(|parser| parser.argument_list(Context::Plain))?;
+        let list = self.enclosed(|parser| parser.argument_list(Context::Plain))?;
         self.expect(Kind::RightParen)?;
         Ok(function(name, FunctionArguments::List(list)))
     }
@@ -298,7 +298,7 @@ impl Parser<'_> {
         }
         match token.keyword {
             K::Coalesce | K::Greatest | K::Least | K::Grouping => {
-                let args = self.nested(|parser| parser.in_parens(Self::expr))?;
+                let args = self.enclosed(|parser| parser.in_parens(Self::expr))?;
                 Ok(call(own_name(self), args))
             }
             K::Collation => {

@@ -292,6 +292,7 @@ impl Binder<'_> {
             }
             RelationKind::View(view) => {
                 let view = view.clone();
+                self.note_view(relation);
                 self.bind_view(relation, &view, alias)
             }
             RelationKind::Index(_) | RelationKind::Composite => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{PolicyCommand, Relation};
+use dictdb_catalog::{PolicyCommand, Relation, RelationKind};
 use dictdb_parser::ast::{self, Expr as Ast};
 use dictdb_parser::node;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
@@ -254,7 +254,7 @@ impl ModifySource {
 pub(crate) enum Changed {
     /// The row id of a table's row.
     Stored(Column),
-    /// The row itself as a view with INSTEAD OF triggers shows it, by attnum.
+    /// The row itself as a view with INSTEAD OF triggers or a system catalog shows it, by attnum.
     Shown(Vec<(i16, Column)>),
 }
 
@@ -273,10 +273,13 @@ impl Changed {
 fn target_row(scan: &Node, relation: &Relation) -> Result<(Changed, Vec<(i16, Column)>)> {
     match scan {
         Node::Scan(scan) => {
+            let stored = scan.columns.iter().filter(|(_, attnum)| *attnum > 0);
+            let stored: Vec<_> = stored.map(|(column, attnum)| (*attnum, column.clone())).collect();
+            if matches!(relation.kind, RelationKind::Virtual) {
+                return Ok((Changed::Shown(stored.clone()), stored));
+            }
             let row_id = scan.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;
             let (name, ty) = (Arc::from("row id"), crate::physical::ROW_ID);
-            let stored = scan.columns.iter().filter(|(_, attnum)| *attnum > 0);
-            let stored = stored.map(|(column, attnum)| (*attnum, column.clone())).collect();
             Ok((Changed::Stored(Column { id: row_id, name, ty, source: None }), stored))
         }
         shown => {

@@ -96,15 +96,15 @@ impl Binder<'_> {
             )
             .hint("Use an explicit ordering operator or modify the query."));
         }
-        let descending = match &options.sort {
-            None | Some(OrderBySort::Asc) => false,
-            Some(OrderBySort::Desc) => true,
+        let (descending, using) = match &options.sort {
+            None | Some(OrderBySort::Asc) => (false, None),
+            Some(OrderBySort::Desc) => (true, None),
             Some(OrderBySort::Using(name)) => match super::names::idents(name)?.last().map(|i| i.value.as_str()) {
-                Some("<") => false,
-                Some(">") => true,
+                Some("<") => (false, None),
+                Some(">") => (true, None),
                 // Strings are ordered by their bytes anyway, as these do.
-                Some("~<~") if is_string(ty) => false,
-                Some("~>~") if is_string(ty) => true,
+                Some("~<~") if is_string(ty) => (false, Some("~<~")),
+                Some("~>~") if is_string(ty) => (true, Some("~>~")),
                 other => {
                     return Err(Error::new(
                         SqlState::WRONG_OBJECT_TYPE,
@@ -114,7 +114,7 @@ impl Binder<'_> {
                 }
             },
         };
-        Ok(SortKey { expr, descending, nulls_first: options.nulls_first.unwrap_or(descending) })
+        Ok(SortKey { expr, descending, nulls_first: options.nulls_first.unwrap_or(descending), using })
     }
 
     /// The output column that a bare name or an integer means. Names: ORDER BY prefers output columns (`output_first`),

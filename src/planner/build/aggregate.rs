@@ -134,7 +134,7 @@ impl Builder<'_> {
         let mut exprs = Vec::with_capacity(aggregate.calls.len());
         for (column, call) in &aggregate.calls {
             let (arg, descending) = end_of(call)?;
-            let key = SortKey { expr: arg.clone(), descending, nulls_first: descending };
+            let key = SortKey { expr: arg.clone(), descending, nulls_first: descending, using: None };
             let not_null = Expr::IsNull(Box::new(arg.clone()), true);
             let mut walk = 0.0;
             let mut read = 0.0;
@@ -223,5 +223,5 @@ fn comes_by_value(aggregate: &Aggregate) -> bool {
 /// The groups by their values.
 fn ascending(aggregate: &Aggregate) -> Vec<SortKey> {
     let columns = aggregate.groups.iter().map(|(column, _)| Expr::column(column));
-    columns.map(|expr| SortKey { expr, descending: false, nulls_first: false }).collect()
+    columns.map(|expr| SortKey { expr, descending: false, nulls_first: false, using: None }).collect()
 }

@@ -320,6 +320,7 @@ fn order_of(info: &IndexInfo, exprs: &[Expr], bounds: &IndexBounds, keys: &[Sort
             expr: expr.clone(),
             descending: key.descending != reverse,
             nulls_first: key.nulls_first != reverse,
+            using: None,
         })
         .collect()
     };

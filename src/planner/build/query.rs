@@ -179,8 +179,10 @@ impl Builder<'_> {
         if matches!(input, Logical::Sort { .. }) {
             return node;
         }
-        let keys =
-            keys.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect();
+        let keys = keys
+            .iter()
+            .map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false, using: None })
+            .collect();
         let (columns, names, rows, cost) = over(&node, node.rows, cost::sort(node.cost, node.rows, None));
         Node { op: Op::Sort { input: Box::new(node), keys, fetch: None, presorted: 0 }, columns, names, rows, cost }
     }
@@ -381,7 +383,7 @@ pub(super) fn completed(order: &[SortKey], columns: &[Column]) -> Vec<SortKey> {
     for column in columns {
         let expr = Expr::column(column);
         if !keys.iter().any(|key| key.expr.same(&expr)) {
-            keys.push(SortKey { expr, descending: false, nulls_first: false });
+            keys.push(SortKey { expr, descending: false, nulls_first: false, using: None });
         }
     }
     keys

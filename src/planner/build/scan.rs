@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::RelationKind;
-use dictdb_types::{Datum, Error, Result, Type, oids};
+use dictdb_types::{Datum, Error, Result, SqlState, Type, oids};
 
 use super::cost::{self, Cost};
 use super::index::{BitmapMatch, IndexMatch};
@@ -24,8 +24,12 @@ const TABLEOID: i16 = -6;
 const SAMPLED: f64 = 0.1;
 
 impl Builder<'_> {
-    /// 55000 for a foreign table, whose rows nobody can get.
+    /// 55000 for a foreign table, whose rows nobody can get, or may (`restrict_nonsystem_relation_kind`).
     pub(super) fn check_handler(&self, relation: &dictdb_catalog::Relation) -> Result<()> {
+        if relation.foreign.is_some() && self.cx.env.restricted_kinds().foreign_tables {
+            let message = "access to non-system foreign table is restricted";
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
         self.catalog.no_handler(relation).map_or(Ok(()), Err)
     }
 

@@ -237,7 +237,8 @@ impl Aliases<'_> {
 /// What reads the rows that a change is about: the table, or the members of one that has some.
 fn changed_scan(modify: &Modify) -> Option<(Oid, String)> {
     let table = match (&modify.action, modify.members.is_empty()) {
-        (Action::Insert { .. } | Action::Instead { .. }, _) => return None,
+        (Action::Insert { .. }, _) => return None,
+        (Action::Instead { .. }, _) if modify.table.relation.view().is_some() => return None,
         (_, true) => modify.table.relation.oid,
         (_, false) => Oid::INVALID,
     };

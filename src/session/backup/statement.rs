@@ -10,6 +10,7 @@ use dictdb_backup::{
 use dictdb_durability::{DatabaseAttributes, Staging};
 use dictdb_parser::utility::{Backup, BackupKind, Restore};
 use dictdb_storage::{Isolation, LockMode, RelationLock, Transaction, WaitOptions, WaitPolicy};
+use dictdb_types::stack::deep_thread;
 use dictdb_types::{Datum, Error, Result, Severity, SqlState, Type, oids, text};
 
 use super::check::all_whole;
@@ -161,7 +162,7 @@ impl Session {
         let command = format!("BACKUP {} ASYNC", format!("{kind:?}").to_uppercase());
         let job = instance.backups.jobs.begin(&command, database.name.clone(), self.shared.current_user());
         let own = job.clone();
-        let thread = std::thread::Builder::new().name("dictdb-job".to_owned());
+        let thread = deep_thread("dictdb-job");
         let spawned = thread.spawn(move || {
             let statements = || instance.backends.statements();
             let work = Work { progress: &own.progress, check: &|| own.check(), pace: Pace::beside(&statements) };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dictdb_parser::Strings;
 use dictdb_storage::WaitOptions;
 use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
+use dictdb_types::env::RestrictedKinds;
 use dictdb_types::xml::XmlOption;
 use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, unquote_identifier};
 
@@ -50,6 +51,10 @@ pub struct Derived {
     pub rate_limit: Option<Rate>,
     /// `dictdb.rate_limit_by_address`.
     pub rate_limit_by_address: Option<Rate>,
+    /// `restrict_nonsystem_relation_kind`.
+    pub restricted_kinds: RestrictedKinds,
+    /// `quote_all_identifiers`.
+    pub quotes_all_identifiers: bool,
     /// What is wanted of the cache of results.
     pub caching: crate::result_cache::Wishes,
 }
@@ -73,6 +78,8 @@ impl Default for Derived {
             log: LogWishes::default(),
             rate_limit: None,
             rate_limit_by_address: None,
+            restricted_kinds: RestrictedKinds::default(),
+            quotes_all_identifiers: false,
             caching: Default::default(),
         }
     }
@@ -107,6 +114,8 @@ impl Derived {
             // The word off is no rate.
             rate_limit: Rate::parse(&settings.text("dictdb.rate_limit")),
             rate_limit_by_address: Rate::parse(&settings.text("dictdb.rate_limit_by_address")),
+            restricted_kinds: restricted_kinds(&settings.text("restrict_nonsystem_relation_kind")),
+            quotes_all_identifiers: settings.bool("quote_all_identifiers"),
             caching: crate::result_cache::Wishes::of(settings),
         }
     }
@@ -131,6 +140,15 @@ fn format_settings(settings: &Settings) -> FormatSettings {
         },
         xml_binary_hex: settings.text("xmlbinary") == "hex",
     }
+}
+
+fn restricted_kinds(list: &str) -> RestrictedKinds {
+    let mut kinds = RestrictedKinds::default();
+    for word in split_identifiers(list).unwrap_or_default() {
+        // The words were checked when they were set.
+        kinds.add(&word);
+    }
+    kinds
 }
 
 fn severity(word: &str) -> Severity {

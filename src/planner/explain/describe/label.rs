@@ -179,8 +179,10 @@ const FIRST_SUBPLAN: usize = 1 << 40;
 
 /// A key with what is said of its order.
 pub(super) fn with_order(mut text: String, key: &SortKey) -> String {
-    if key.descending {
-        text.push_str(" DESC");
+    match key.using {
+        Some(operator) => text.push_str(&format!(" USING {operator}")),
+        None if key.descending => text.push_str(" DESC"),
+        None => {}
     }
     if key.nulls_first != key.descending {
         text.push_str(if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });

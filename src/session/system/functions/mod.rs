@@ -36,6 +36,7 @@ pub(crate) use arguments::{record, records};
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
 pub(super) use size::{bytes_of, main_size};
+pub(crate) use size::{pages, row_bytes};
 
 pub(super) use partition::bound_text;
 
