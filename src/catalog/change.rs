@@ -87,6 +87,19 @@ pub enum Key {
 }
 
 impl Key {
+    /// The relation that it is a part of, or the domain.
+    pub fn whole(self) -> Option<Oid> {
+        match self {
+            Key::Column(whole, _)
+            | Key::Default(whole, _)
+            | Key::Constraint(whole, _)
+            | Key::Trigger(whole, _)
+            | Key::Policy(whole, _)
+            | Key::Rule(whole, _) => Some(whole),
+            _ => None,
+        }
+    }
+
     /// The object as `pg_description` names it: system catalog, oid, column. Defaults have no comments.
     pub fn address(self) -> Option<(Oid, Oid, i32)> {
         Some(match self {

@@ -48,7 +48,7 @@ pub use access::extractor::key_extractor;
 pub use access::index_env::IndexEnv;
 pub use context::{ExecContext, SessionServices, Transition, TriggerCall, TriggerFunctions, VirtualTables};
 pub use domain::DomainCode;
-pub use engine::{Engine, Reservation};
+pub use engine::{CountedBeside, Engine, Reservation};
 pub use execution::{Batch, Execution, execute};
 pub use prepared::{PrepareContext, Prepared, prepare, prepare_counting};
 pub use pruning::kept_at_start;
