@@ -21,7 +21,12 @@ impl Parser<'_> {
             false => None,
         };
         let mut options = Vec::new();
-        while let Some(option) = self.function_option(true)? {
+        loop {
+            let position = self.position();
+            let Some(option) = self.function_option(true)? else { break };
+            if procedure {
+                option.check_of_procedure().map_err(|error| error.at(Some(position)))?;
+            }
             options.push(option);
         }
         if let Some(body) = self.routine_body()? {
@@ -249,7 +254,12 @@ impl Parser<'_> {
     /// `ALTER FUNCTION/PROCEDURE/ROUTINE … option …`, from the first option on.
     pub(super) fn alter_function(&mut self, kind: ObjectKind, function: FunctionRef) -> Result<Utility> {
         let mut options = Vec::new();
-        while let Some(option) = self.function_option(false)? {
+        loop {
+            let position = self.position();
+            let Some(option) = self.function_option(false)? else { break };
+            if kind == ObjectKind::Procedure {
+                option.check_of_procedure().map_err(|error| error.at(Some(position)))?;
+            }
             options.push(option);
         }
         if options.is_empty() {
