@@ -254,12 +254,7 @@ impl Parser<'_> {
     /// `ALTER FUNCTION/PROCEDURE/ROUTINE … option …`, from the first option on.
     pub(super) fn alter_function(&mut self, kind: ObjectKind, function: FunctionRef) -> Result<Utility> {
         let mut options = Vec::new();
-        loop {
-            let position = self.position();
-            let Some(option) = self.function_option(false)? else { break };
-            if kind == ObjectKind::Procedure {
-                option.check_of_procedure().map_err(|error| error.at(Some(position)))?;
-            }
+        while let Some(option) = self.function_option(false)? {
             options.push(option);
         }
         if options.is_empty() {

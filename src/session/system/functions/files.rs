@@ -31,7 +31,11 @@ fn list(cx: &CallContext<'_>, args: &[Datum]) -> Result<Rows> {
 
 /// The path that a name means, beginning in the data directory. Whoever may not read the files of the server does not get out of that.
 fn allowed(env: &StatementEnv, name: &str) -> Result<PathBuf> {
-    let data = env.shared.show("data_directory").unwrap_or_default();
+    // Without a log there is no such directory: names begin where the server was started.
+    let data = match env.shared.instance.durability {
+        Some(_) => env.shared.show("data_directory").unwrap_or_default(),
+        None => String::new(),
+    };
     let path = Path::new(name);
     let may_read_all = || {
         let user = env.catalog.role_named(&env.shared.current_user());
