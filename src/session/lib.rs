@@ -53,6 +53,7 @@ mod expiry;
 mod exported_snapshots;
 mod extension;
 pub mod feed;
+mod function_statistics;
 mod functions;
 mod instance;
 mod integrity;

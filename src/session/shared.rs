@@ -14,6 +14,7 @@ use crate::authorization::authority_over;
 use crate::backends::Backend;
 use crate::client::{Client, Herald};
 use crate::event_trigger::RunningCommands;
+use crate::function_statistics::PendingFunctions;
 use crate::instance::{Database, Instance};
 use crate::log;
 use crate::notifications::Pending;
@@ -64,6 +65,8 @@ pub struct Shared {
     pub(crate) commands: Arc<RunningCommands>,
     /// The owner of the SECURITY DEFINER function that runs.
     acting: Mutex<Acting>,
+    /// What its transaction has counted of functions.
+    pub(crate) functions: Mutex<PendingFunctions>,
 }
 
 impl Shared {
@@ -96,6 +99,7 @@ impl Shared {
             triggers: RunningTriggers::default(),
             commands: Arc::default(),
             acting: Mutex::default(),
+            functions: Mutex::default(),
         }
     }
 

@@ -134,7 +134,9 @@ impl Binder<'_> {
         position: Option<u32>,
     ) -> Result<Expr> {
         let source = value.ty();
-        let coerced = self.coerce(value, column.ty, CastContext::Assignment).map_err(|e| e.at(position))?;
+        let coerced = self.coerce(value, column.ty, CastContext::Assignment);
+        // What a literal is not has a place; what does not fit into the column is found when it is stored.
+        let coerced = coerced.map_err(|e| if source.oid == oids::UNKNOWN { e.at(position) } else { e })?;
         coerced.ok_or_else(|| {
             Error::new(
                 SqlState::DATATYPE_MISMATCH,

@@ -71,7 +71,7 @@ impl Binder<'_> {
     pub(crate) fn require_equality(&self, ty: Type, position: Option<u32>) -> Result<()> {
         let known = ty.oid == oids::UNKNOWN || resolve::opclass::equality_operator(&self.scope(), ty.oid).is_some();
         if known {
-            return Ok(());
+            return self.scope().refuse_comparing_by_users(ty.oid).map_err(|error| error.at(position));
         }
         let message = format!("could not identify an equality operator for type {}", self.type_name(ty));
         Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).at(position))
@@ -80,7 +80,7 @@ impl Binder<'_> {
     /// 42883 for a type whose values have no order: GREATEST and LEAST need one.
     pub(crate) fn require_comparison(&self, ty: Type) -> Result<()> {
         if ty.oid == oids::UNKNOWN || resolve::opclass::less_than_operator(&self.scope(), ty.oid).is_some() {
-            return Ok(());
+            return self.scope().refuse_comparing_by_users(ty.oid);
         }
         let message = format!("could not identify a comparison function for type {}", self.type_name(ty));
         Err(Error::new(SqlState::UNDEFINED_FUNCTION, message))
@@ -96,6 +96,7 @@ impl Binder<'_> {
             )
             .hint("Use an explicit ordering operator or modify the query."));
         }
+        self.scope().refuse_comparing_by_users(ty.oid)?;
         let (descending, using) = match &options.sort {
             None | Some(OrderBySort::Asc) => (false, None),
             Some(OrderBySort::Desc) => (true, None),

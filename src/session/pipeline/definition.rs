@@ -163,6 +163,10 @@ impl Session {
         self.seen.add(None);
         notices.into_iter().for_each(|notice| self.shared.notice(notice));
         let tag = executed?;
+        if self.definitions.catalog.is_changed() {
+            // A change of the catalog is a write: the transaction has an id from here on.
+            transaction.assign_id()?;
+        }
         self.keep_large_objects(large_objects)?;
         if let Some(routine) = made_routine {
             self.routines.made = Some(routine);

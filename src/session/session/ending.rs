@@ -171,6 +171,7 @@ impl Session {
         self.block.savepoints.clear();
         self.block.pipelined = false;
         self.large_objects.close_all();
+        self.hand_over_counts();
     }
 
     /// A statement failed: the transaction, or the innermost savepoint's part of it, is taken back.

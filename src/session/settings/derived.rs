@@ -12,6 +12,7 @@ use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, 
 
 use super::Settings;
 use crate::encoding::{Codec, for_client};
+use crate::function_statistics::TrackFunctions;
 use crate::log::LogWishes;
 use crate::rate_limits::Rate;
 use crate::transaction::Modes;
@@ -47,6 +48,8 @@ pub struct Derived {
     pub codec: Option<&'static Codec>,
     /// What is logged.
     pub log: LogWishes,
+    /// `track_functions`.
+    pub track_functions: TrackFunctions,
     /// `dictdb.rate_limit`.
     pub rate_limit: Option<Rate>,
     /// `dictdb.rate_limit_by_address`.
@@ -76,6 +79,7 @@ impl Default for Derived {
             skips_validation: false,
             codec: None,
             log: LogWishes::default(),
+            track_functions: TrackFunctions::None,
             rate_limit: None,
             rate_limit_by_address: None,
             restricted_kinds: RestrictedKinds::default(),
@@ -111,6 +115,7 @@ impl Derived {
             skips_validation: settings.bool("dictdb.skip_validation"),
             codec: for_client(&settings.text("client_encoding")),
             log: LogWishes::of(settings),
+            track_functions: TrackFunctions::named(&settings.text("track_functions")),
             // The word off is no rate.
             rate_limit: Rate::parse(&settings.text("dictdb.rate_limit")),
             rate_limit_by_address: Rate::parse(&settings.text("dictdb.rate_limit_by_address")),

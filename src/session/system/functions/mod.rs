@@ -7,6 +7,7 @@ mod arguments;
 mod collation;
 mod definition;
 mod event_trigger;
+mod files;
 mod function_text;
 mod hash_partition;
 mod index_property;
@@ -93,6 +94,7 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     absent::SETS,
     activity::SETS,
     event_trigger::SETS,
+    files::SETS,
     information_schema::SETS,
     integrity::SETS,
     object::SETS,
