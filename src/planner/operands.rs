@@ -26,7 +26,8 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             filter.iter().for_each(f);
         }
         Op::FunctionScan { calls, .. } => calls.iter().for_each(|(call, _)| f(call)),
-        Op::CteScan { .. } | Op::WorkTable { .. } | Op::Distinct { .. } | Op::SetOp { .. } | Op::SortedSetOp { .. } => {}
+        Op::CteScan { .. } | Op::WorkTable { .. } | Op::Distinct { .. } | Op::SetOp { .. } | Op::SortedSetOp { .. } => {
+        }
         Op::Append { merged, .. } => of_keys(merged, f),
         Op::Project { exprs, .. } => exprs.iter().for_each(f),
         Op::Sample { percent, seed, .. } => {

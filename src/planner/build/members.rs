@@ -223,12 +223,7 @@ fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>, scan: &Scan) -
     let total = inputs.iter().map(|input| input.cost.1).sum::<f64>() + rows * cost::ROW * 0.5;
     let (columns, names) = inputs.first().map(|input| (input.columns.clone(), input.names.clone())).unwrap_or_default();
     let of = Appended::Members { alias: scan.alias.clone(), partitioned: scan.relation.is_partitioned() };
-    let node = Node {
-        op: Op::Append { inputs, pruning, of, merged: Vec::new() },
-        columns,
-        names,
-        rows,
-        cost: (start, total),
-    };
+    let node =
+        Node { op: Op::Append { inputs, pruning, of, merged: Vec::new() }, columns, names, rows, cost: (start, total) };
     Built { node, layout, order: Vec::new() }
 }

@@ -274,7 +274,10 @@ impl Division {
         }
         let pairs = |at: usize| {
             let pairs = all(self, at).flat_map(move |own| all(other, at).map(move |theirs| (own, theirs)));
-            pairs.take(MERGED).map(|(own, theirs)| Expr::Coalesce(vec![own.clone(), theirs.clone()], own.ty())).collect()
+            pairs
+                .take(MERGED)
+                .map(|(own, theirs)| Expr::Coalesce(vec![own.clone(), theirs.clone()], own.ty()))
+                .collect()
         };
         (0..self.keys.len()).map(pairs).collect()
     }

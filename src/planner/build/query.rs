@@ -12,9 +12,7 @@ use super::sublink::has_correlated_query;
 use super::{Builder, Built, CteEntry, Layout, Outer, over, project};
 use crate::columns::{for_each_expr, for_each_input};
 use crate::expr::{Expr, SortKey};
-use crate::logical::{
-    Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical,
-};
+use crate::logical::{Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical};
 use crate::physical::{Cte, LockTarget, Node, Op, Part, TableLock, TableRef};
 
 impl Builder<'_> {
@@ -187,7 +185,13 @@ impl Builder<'_> {
     }
 
     /// The distinct rows of an input, which is sorted for that by all its columns.
-    pub(super) fn sorted_unique(&mut self, built: Built, keys: &[SortKey], distinct: f64, outer: &Outer) -> Result<Built> {
+    pub(super) fn sorted_unique(
+        &mut self,
+        built: Built,
+        keys: &[SortKey],
+        distinct: f64,
+        outer: &Outer,
+    ) -> Result<Built> {
         let sorted = self.sorted(built, keys, None, None, outer)?;
         self.unique(sorted, keys.to_vec(), distinct, outer)
     }
@@ -339,7 +343,6 @@ pub(super) fn completed(order: &[SortKey], columns: &[Column]) -> Vec<SortKey> {
 pub(super) fn ids(columns: &[Column]) -> Layout {
     columns.iter().map(|column| column.id).collect()
 }
-
 
 fn contains_modify(node: &Logical) -> bool {
     let mut found = matches!(node, Logical::Modify(_));

@@ -11,7 +11,7 @@ use super::index::{BitmapMatch, IndexMatch};
 use super::join::filtered;
 use super::order::{Wanted, within};
 use super::sublink::has_correlated_query;
-use super::{Builder, Built, Layout, Outer};
+use super::{Builder, Built, Layout, Outer, tid};
 use crate::columns::expr_columns;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Node as Logical, Sample, Scan};

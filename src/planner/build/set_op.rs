@@ -69,7 +69,7 @@ impl Builder<'_> {
             }
             SetOpKind::Intersect | SetOpKind::Except if self.sorts_equal_rows(columns) => {
                 let right_columns = right_query.columns();
-                let sides = inputs.into_iter().zip([columns, &right_columns]).collect();
+                let sides = inputs.into_iter().zip([columns, right_columns.as_slice()]).collect();
                 return self.sorted_set_op((kind, all), columns, sides, outer);
             }
             SetOpKind::Intersect | SetOpKind::Except => {
@@ -98,8 +98,7 @@ impl Builder<'_> {
         sides: Vec<(Node, &[Column])>,
         outer: &Outer,
     ) -> Result<Built> {
-        let flag =
-            Column { id: self.new_column(), name: Arc::from("flag"), ty: Type::new(oids::INT4), source: None };
+        let flag = Column { id: self.new_column(), name: Arc::from("flag"), ty: Type::new(oids::INT4), source: None };
         let marked = sides.into_iter().enumerate().map(|(number, (side, named))| {
             let mut exprs: Vec<Expr> = side.columns.iter().enumerate().map(|(at, ty)| Expr::Input(at, *ty)).collect();
             exprs.push(Expr::Const(Datum::Int4(i32::from(number > 0)), flag.ty));

@@ -13,6 +13,9 @@ use crate::physical::{Node, Op, TableRef, TidCondition, TidTest, Tids};
 const CTID: i16 = -1;
 /// Rows that an array of `tid` is expected to name.
 const EXPECTED_TIDS: f64 = 10.0;
+/// The part of a table that is expected beyond one bound, and between two.
+const BEYOND: f64 = 1.0 / 3.0;
+const BETWEEN: f64 = 1.0 / 9.0;
 
 impl Builder<'_> {
     /// The rows that conditions on `ctid` leave.
@@ -26,10 +29,11 @@ impl Builder<'_> {
         let (fetch, layout, columns, names) = fetched(scan);
         let rows = match &tids {
             Tids::Named(conditions) => {
-                let named = |condition: &TidCondition| if condition.test == TidTest::Equal { 1.0 } else { EXPECTED_TIDS };
+                let named =
+                    |condition: &TidCondition| if condition.test == TidTest::Equal { 1.0 } else { EXPECTED_TIDS };
                 conditions.iter().map(named).sum::<f64>()
             }
-            Tids::Range(conditions) => self.rows_of(scan) / 3f64.powi(conditions.len().min(2) as i32),
+            Tids::Range(conditions) => self.rows_of(scan) * if conditions.len() > 1 { BETWEEN } else { BEYOND },
         };
         let mut translated = |conditions: Vec<TidCondition>| -> Result<Vec<TidCondition>> {
             let one = |condition: TidCondition| {
@@ -95,11 +99,7 @@ fn condition(conjunct: &Expr, scan: &Scan) -> Option<TidCondition> {
     let is_ctid = |expr: &Expr| bare_column(expr) == Some(ctid.id);
     if let Expr::ScalarArray(array) = conjunct {
         let named = !array.all && &*array.operator == "=" && is_ctid(&array.left) && is_known(&array.array, scan);
-        return named.then(|| TidCondition {
-            test: TidTest::EqualAny,
-            value: array.array.clone(),
-            commuted: false,
-        });
+        return named.then(|| TidCondition { test: TidTest::EqualAny, value: array.array.clone(), commuted: false });
     }
     let (operator, left, right) = comparison(conjunct)?;
     let (operator, value, turned) = match (is_ctid(left), is_ctid(right)) {

@@ -32,7 +32,8 @@ impl Naming {
             parameter: 0,
         };
         numbering.part(Part::Statement);
-        let mut aliases = Aliases { removed, named: HashMap::new(), given: HashMap::new(), divided: Vec::new(), changed: None };
+        let mut aliases =
+            Aliases { removed, named: HashMap::new(), given: HashMap::new(), divided: Vec::new(), changed: None };
         aliases.of_part(&plan.root);
         for part in &numbering.order {
             part_roots(plan, *part).into_iter().for_each(|root| aliases.of_part(root));

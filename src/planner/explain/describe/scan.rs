@@ -245,13 +245,7 @@ impl Describer<'_> {
     }
 
     /// The condition of one search of an index; values are over `outer`.
-    fn bounds(
-        &self,
-        bounds: &IndexBounds,
-        table: &Searched<'_>,
-        index: &Relation,
-        outer: &[Label],
-    ) -> String {
+    fn bounds(&self, bounds: &IndexBounds, table: &Searched<'_>, index: &Relation, outer: &[Label]) -> String {
         let Some(info) = index.index() else { return String::new() };
         let prefix = self.scan_prefix();
         let name = |position: usize| match info.keys.get(position).map(|key| &key.target) {
