@@ -320,6 +320,11 @@ impl<'a> Compiler<'a> {
                 let set_op = self.set_op(*kind, *all, left, right)?;
                 Ok(self.in_hash_order(set_op, hashed.as_ref(), &node.columns))
             }
+            Op::SortedSetOp { kind, all, input } => {
+                let except = *kind == SetOpKind::Except;
+                let (types, input) = (self.oids(&node.columns), self.node(input)?);
+                Ok(Arc::new(row::set_op::SortedSetOp { except, all: *all, input, types }))
+            }
             Op::LockRows { input, targets, identity } => self.lock_rows(input, targets, identity),
             Op::Modify(modify) => self.modify(modify, std::ptr::eq(node, self.root)),
         }
@@ -493,7 +498,7 @@ impl<'a> Compiler<'a> {
             Op::SeqScan { table, fetch, tids, filter } => Ok(Arc::new(row::seq_scan::SeqScan {
                 handle: self.table(table)?,
                 columns: OutputColumns::new(&table.relation, fetch)?,
-                tids: tids.as_ref().map(|tids| self.code(tids)).transpose()?,
+                tids: tids.as_ref().map(|tids| row::seq_scan::TidsCode::compile(tids, &self.eval)).transpose()?,
                 filter: self.predicate(filter.as_ref())?,
                 scan: self.scan_id(node),
             })),

@@ -9,12 +9,21 @@ use dictdb_functions::resolve::opclass::default_opclass;
 use dictdb_functions::resolve::{OperatorSignature, Scope, Signature, builtin_functions, builtin_operators};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeLookup};
 
+use crate::BindContext;
+
 /// A catalog version seen along a search path.
 pub struct CatalogScope<'a> {
     /// The catalog.
     pub catalog: &'a Arc<Catalog>,
     /// Schemas in order, `pg_catalog` included.
     pub search_path: &'a [Oid],
+}
+
+impl BindContext<'_> {
+    /// The scope that resolution works in.
+    pub(crate) fn scope(&self) -> CatalogScope<'_> {
+        CatalogScope { catalog: self.catalog, search_path: self.search_path }
+    }
 }
 
 impl CatalogScope<'_> {

@@ -338,6 +338,9 @@ impl Binder<'_> {
             Some(alias) => self.alias_columns(alias, named)?,
             None => named,
         };
+        for ((column, _), named) in columns.iter_mut().zip(&named) {
+            column.name = named.name.clone();
+        }
         let schema = match alias {
             Some(_) => None,
             None => self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),

@@ -65,6 +65,7 @@ pub(crate) use assign::PartTarget;
 pub(crate) use clause::Clause;
 pub(crate) use coerce::builtin_function;
 pub(crate) use level::Level;
+pub(crate) use modify_source::cursor_of;
 pub(crate) use names::{NamedColumn, Names, Referable, TableName, dotted, idents};
 pub(crate) use rewrite::{Step, modification, notification, words};
 pub(crate) use rule_rows::{RuleRows, one_row};

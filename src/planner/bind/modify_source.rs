@@ -183,18 +183,29 @@ impl Binder<'_> {
 
     /// Where a cursor stands: of the session, which knows it by this name.
     fn cursor_function(&self) -> Arc<Function> {
-        const NAME: &str = "dictdb_row_of_cursor";
         Arc::new(Function {
             oid: Oid::INVALID,
-            name: Arc::from(NAME),
+            name: Arc::from(ROW_OF_CURSOR),
             strict: true,
             volatility: Volatility::Stable,
             returns_set: false,
-            source: Arc::from(NAME),
-            kernel: self.cx.registry.scalar(NAME),
+            source: Arc::from(ROW_OF_CURSOR),
+            kernel: self.cx.registry.scalar(ROW_OF_CURSOR),
             set: None,
             aggregate: None,
         })
+    }
+}
+
+/// The function that says where a cursor stands.
+const ROW_OF_CURSOR: &str = "dictdb_row_of_cursor";
+
+/// The cursor whose current row a value is, when the statement names it.
+pub(crate) fn cursor_of(value: &Expr) -> Option<&str> {
+    let Expr::Call(call) = value else { return None };
+    match call.args.first() {
+        Some(Expr::Const(Datum::Text(cursor), _)) if &*call.function.source == ROW_OF_CURSOR => Some(cursor),
+        _ => None,
     }
 }
 

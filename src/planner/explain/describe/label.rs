@@ -22,9 +22,11 @@ pub(super) struct Label {
 /// Where a column's value is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Origin {
-    /// It is a column of a table, a constant or a parameter.
+    /// It is a column of a table.
     #[default]
     Column,
+    /// It is a constant, which every node writes as it is.
+    Constant,
     /// The node that is being described computes it.
     Here,
     /// A node below does.
@@ -51,6 +53,12 @@ impl Label {
         Label { bare, full, origin: Origin::Column }
     }
 
+    /// A column of what has no name.
+    pub fn nameless(name: &str) -> Self {
+        let bare = quote_identifier(name).into_owned();
+        Label { full: bare.clone(), bare, origin: Origin::Column }
+    }
+
     /// What the node computes itself.
     pub fn computed(text: impl Fn(Prefix) -> String) -> Self {
         Label { bare: text(Prefix::No), full: text(Prefix::Yes), origin: Origin::Here }
@@ -75,6 +83,15 @@ pub(super) fn from_below(mut labels: Labels) -> Labels {
     labels
 }
 
+/// The columns of a side of an outer join that may have no row for one of the other: a constant is NULL then, so that it
+/// is no longer what every node writes as it is.
+pub(super) fn nullable(mut labels: Labels) -> Labels {
+    for label in labels.iter_mut().filter(|label| label.origin == Origin::Constant) {
+        label.origin = Origin::Below;
+    }
+    labels
+}
+
 impl Describer<'_> {
     /// The label of an expression that a node computes.
     pub(super) fn label(&self, expr: &Expr, labels: &[Label]) -> Label {
@@ -82,8 +99,8 @@ impl Describer<'_> {
             Expr::Input(position, _) => labels.get(*position).cloned().unwrap_or_default(),
             _ => {
                 let label = Label::computed(|prefix| self.text(expr, labels, prefix));
-                let plain = self.is_parameter(expr) || matches!(expr, Expr::Const(..));
-                if plain { Label { origin: Origin::Column, ..label } } else { label }
+                let constant = matches!(expr, Expr::Const(..));
+                if constant { Label { origin: Origin::Constant, ..label } } else { label }
             }
         }
     }
@@ -115,7 +132,7 @@ impl Describer<'_> {
     /// A key that a sort orders by: it is computed below.
     pub(super) fn key(&self, expr: &Expr, labels: &[Label]) -> String {
         let text = self.text(expr, labels, self.upper());
-        let plain = matches!(expr, Expr::Input(..) | Expr::Const(..)) || self.is_parameter(expr);
+        let plain = matches!(expr, Expr::Input(..) | Expr::Const(..));
         if plain { text } else { format!("({text})") }
     }
 
