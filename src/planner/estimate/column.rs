@@ -351,6 +351,17 @@ mod tests {
     }
 
     #[test]
+    fn values_of_another_column_span_a_part() {
+        let (days, sales) = (statistics(integers(0..3000), 70_000.0), statistics(integers(1000..1300), 300_000.0));
+        assert!((days.part_within(&sales) - 0.1).abs() < 0.01);
+        assert!(sales.part_within(&days) > 0.95);
+        let few = statistics(integers((0..1000).map(|i| 1500 + i % 2)), 1000.0);
+        assert!(days.part_within(&few) < 0.01);
+        let texts = Sample { values: vec![Datum::text("a")], base_type: oids::TEXT, rows: 1.0, target: DEFAULT_TARGET };
+        assert_eq!(days.part_within(&ColumnStatistics::of_sample(texts, None)), 1.0);
+    }
+
+    #[test]
     fn nulls_take_their_part() {
         let mut values = integers(0..50);
         values.extend((0..50).map(|_| Datum::Null));
