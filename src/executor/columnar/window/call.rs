@@ -12,7 +12,7 @@ use super::super::vector::{self, Batch, Vector, VectorContext};
 use super::Sorted;
 use super::aggregate::{Framed, Total};
 use super::numeric::GrowingNumeric;
-use super::place::{Other, Rank};
+use super::place::{Numbering, Other};
 use crate::runtime::Runtime;
 use crate::window::frame::FrameCode;
 use crate::window::is_steady;
@@ -24,7 +24,7 @@ pub(crate) struct CallCode(Kind);
 #[derive(Debug)]
 enum Kind {
     /// `rank` and its kin.
-    Rank(Rank),
+    Numbering(Numbering),
     /// The value of another row.
     Other(Other, Vector),
     /// An aggregate over the whole partition.
@@ -47,8 +47,8 @@ impl CallCode {
             if can_fail {
                 return Ok(None);
             }
-            if let Some(rank) = Rank::of(&call.function.source) {
-                return Ok(Some(CallCode(Kind::Rank(rank))));
+            if let Some(numbering) = Numbering::of(&call.function.source) {
+                return Ok(Some(CallCode(Kind::Numbering(numbering))));
             }
             if let Some(other) = Other::of(call, &frame) {
                 return Ok(args.into_iter().next().map(|arg| CallCode(Kind::Other(other, arg))));
@@ -77,7 +77,7 @@ impl CallCode {
         let Sorted { chunk, partitions } = sorted;
         let batch = Batch { columns: &chunk.columns, rows: chunk.rows, rt };
         match &self.0 {
-            Kind::Rank(rank) => Ok(rank.column(partitions)),
+            Kind::Numbering(numbering) => Ok(numbering.column(partitions)),
             Kind::Other(other, arg) => {
                 compute::take(&arg.array(batch)?, &other.places(partitions), None).map_err(arrow_error)
             }

@@ -11,7 +11,7 @@ use crate::window::frame::{FrameCode, Growing};
 
 /// A number that says where a row stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Rank {
+pub(super) enum Numbering {
     RowNumber,
     Rank,
     DenseRank,
@@ -19,15 +19,15 @@ pub(super) enum Rank {
     CumeDist,
 }
 
-impl Rank {
+impl Numbering {
     /// By `pg_proc.prosrc`.
     pub fn of(source: &str) -> Option<Self> {
         Some(match source {
-            "window_row_number" => Rank::RowNumber,
-            "window_rank" => Rank::Rank,
-            "window_dense_rank" => Rank::DenseRank,
-            "window_percent_rank" => Rank::PercentRank,
-            "window_cume_dist" => Rank::CumeDist,
+            "window_row_number" => Numbering::RowNumber,
+            "window_rank" => Numbering::Rank,
+            "window_dense_rank" => Numbering::DenseRank,
+            "window_percent_rank" => Numbering::PercentRank,
+            "window_cume_dist" => Numbering::CumeDist,
             _ => return None,
         })
     }
@@ -35,17 +35,17 @@ impl Rank {
     /// The column of these numbers.
     pub fn column(self, partitions: &Partitions) -> ArrayRef {
         match self {
-            Rank::RowNumber => {
+            Numbering::RowNumber => {
                 let numbers = partitions.each().flat_map(|(rows, _)| 1..=rows.len() as i64);
                 Arc::new(Int64Array::from_iter_values(numbers))
             }
-            Rank::Rank => of_peers(partitions, |rank| (rank.before + 1) as i64),
-            Rank::DenseRank => of_peers(partitions, |rank| (rank.group + 1) as i64),
-            Rank::PercentRank => fraction_of_peers(partitions, |rank| match rank.of {
+            Numbering::Rank => of_peers(partitions, |rank| (rank.before + 1) as i64),
+            Numbering::DenseRank => of_peers(partitions, |rank| (rank.group + 1) as i64),
+            Numbering::PercentRank => fraction_of_peers(partitions, |rank| match rank.of {
                 0 | 1 => 0.0,
                 rows => rank.before as f64 / (rows - 1) as f64,
             }),
-            Rank::CumeDist => fraction_of_peers(partitions, |rank| rank.until as f64 / rank.of as f64),
+            Numbering::CumeDist => fraction_of_peers(partitions, |rank| rank.until as f64 / rank.of as f64),
         }
     }
 }
