@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Constraint, Relation, RelationKind};
-use dictdb_functions::window::window;
-use dictdb_planner::expr::{Call, Expr, FrameBound, SortKey, WindowCall};
+use dictdb_planner::expr::{Call, Expr, SortKey, WindowCall};
 use dictdb_planner::logical::Check;
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
 use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, ReadOrder, TableRef};
@@ -18,9 +17,10 @@ use crate::access::TableHandle;
 use crate::access::bitmap::BitmapCode;
 use crate::access::columns::OutputColumns;
 use crate::access::search::{AccessName, IndexAccess};
-use crate::aggregate::{AggregateCode, compile_calls, compile_set_calls};
+use crate::aggregate::{compile_calls, compile_set_calls};
 use crate::columnar;
 use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
+use crate::cte::CteQuery;
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
 use crate::grouping_set::SetOrder;
 use crate::hash_table::HashTable;
@@ -40,6 +40,8 @@ use crate::row::{self, Node};
 use crate::runtime::ScanId;
 use crate::set_call::SetCall;
 use crate::slots::Dependencies;
+use crate::window::WindowFunctionCode;
+use crate::window::frame::FrameCode;
 
 /// Stack left below which a deep plan is compiled on a fresh segment, and the size of that segment, in bytes.
 const RED_ZONE_BYTES: usize = 96 * 1024;
@@ -47,6 +49,7 @@ const SEGMENT_BYTES: usize = 1024 * 1024;
 
 /// Compiles the operators of one plan.
 pub(crate) struct Compiler<'a> {
+    plan: &'a Plan,
     dependencies: &'a Dependencies,
     cx: &'a PrepareContext<'a>,
     eval: CompileContext<'a>,
@@ -58,8 +61,6 @@ pub(crate) struct Compiler<'a> {
     rescanned: bool,
     /// What stands below such parts, for both of their forms.
     below: HashMap<*const physical::Node, Arc<dyn Node>>,
-    /// The root of the plan.
-    root: *const physical::Node,
     /// Numbers of operators that count what they do.
     numbers: HashMap<*const physical::Node, usize>,
 }
@@ -74,28 +75,23 @@ impl<'a> Compiler<'a> {
     ) -> Self {
         let eval = CompileContext { types: &**cx.catalog, plan: Some((plan, dependencies)) };
         let (scans, below, choice) = (HashMap::new(), HashMap::new(), cx.engine.choice());
-        Compiler {
-            dependencies,
-            cx,
-            eval,
-            scans,
-            choice,
-            row_form: false,
-            rescanned: false,
-            below,
-            root: &plan.root,
-            numbers,
-        }
+        Compiler { plan, dependencies, cx, eval, scans, choice, row_form: false, rescanned: false, below, numbers }
     }
 
     /// The query of a CTE.
-    pub fn cte(&mut self, index: usize, cte: &Cte) -> Result<Arc<dyn Node>> {
+    pub fn cte(&mut self, index: usize, cte: &Cte) -> Result<CteQuery> {
+        let Some((step, all)) = &cte.recursive else {
+            return Ok(match self.reads_in_columns(&cte.query) {
+                Some(reads) => CteQuery::Either(self.adaptive(&cte.query, &reads)?),
+                None => CteQuery::Rows(self.counted(&cte.query)?),
+            });
+        };
         let start = self.node(&cte.query)?;
-        let Some((step, all)) = &cte.recursive else { return Ok(start) };
         let distinct = (!all).then(|| self.oids(&cte.query.columns));
         let step = self.rescanned(step)?;
         let dependents = self.dependencies.on([crate::slots::work_table(index)].into_iter(), None);
-        Ok(Arc::new(row::recursive::RecursiveUnion { cte: index, start, step, distinct, dependents }))
+        let union = row::recursive::RecursiveUnion { cte: index, start, step, distinct, dependents };
+        Ok(CteQuery::Rows(Arc::new(union)))
     }
 
     /// An operator that may begin again before its execution ends: below a join that looks for rows anew, in a subquery.
@@ -111,11 +107,22 @@ impl<'a> Compiler<'a> {
         stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || match self.row_form {
             true if columnar::is_columnar(node) => self.counted(node),
             true => self.below(node),
-            false => match choose::reads(node) {
-                Some(reads) if self.choice != EngineChoice::Rows => self.adaptive(node, &reads),
-                _ => self.counted(node),
+            false => match self.reads_in_columns(node) {
+                Some(reads) => self.adaptive(node, &reads).map(|both| -> Arc<dyn Node> { Arc::new(both) }),
+                None => self.counted(node),
             },
         })
+    }
+
+    /// What an operator would read in columns, if it may run so.
+    fn reads_in_columns<'n>(&self, node: &'n physical::Node) -> Option<Reads<'n>>
+    where
+        'a: 'n,
+    {
+        match self.choice {
+            EngineChoice::Rows => None,
+            EngineChoice::Automatic | EngineChoice::Columns => choose::reads(node, &self.plan.ctes),
+        }
     }
 
     /// An operator of the row engine below a part that exists both ways; what is further below is chosen anew.
@@ -146,7 +153,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// An operator that exists both ways.
-    fn adaptive(&mut self, node: &physical::Node, reads: &Reads<'_>) -> Result<Arc<dyn Node>> {
+    fn adaptive(&mut self, node: &physical::Node, reads: &Reads<'_>) -> Result<Adaptive> {
         let tables = reads.tables.iter().map(|table| Ok(self.table(table)?.table)).collect::<Result<_>>()?;
         let columns = columnar::compile(node, self)?;
         self.row_form = true;
@@ -154,7 +161,7 @@ impl<'a> Compiler<'a> {
         self.row_form = false;
         let rows = rows?;
         let always = reads.large_index_scan || self.choice == EngineChoice::Columns;
-        Ok(Arc::new(Adaptive { rows, columns, tables, always }))
+        Ok(Adaptive { rows, columns, tables, always })
     }
 
     /// Compiles something row by row throughout.
@@ -231,7 +238,10 @@ impl<'a> Compiler<'a> {
                 percent: self.code(percent)?,
                 seed: self.predicate(seed.as_ref())?,
             })),
-            Op::CteScan { cte, .. } => Ok(Arc::new(row::cte::CteScan { cte: *cte })),
+            Op::CteScan { cte, .. } => {
+                let columns = node.columns.iter().map(|ty| self.eval.types.physical(ty.oid)).collect();
+                Ok(Arc::new(row::cte::CteScan { cte: *cte, columns }))
+            }
             Op::WorkTable { cte, .. } => Ok(Arc::new(row::recursive::WorkTable { cte: *cte })),
             Op::Project { input, exprs } => {
                 if let Some(scan) = self.projected_scan(input, exprs)? {
@@ -326,7 +336,7 @@ impl<'a> Compiler<'a> {
                 Ok(Arc::new(row::set_op::SortedSetOp { except, all: *all, input, types }))
             }
             Op::LockRows { input, targets, identity } => self.lock_rows(input, targets, identity),
-            Op::Modify(modify) => self.modify(modify, std::ptr::eq(node, self.root)),
+            Op::Modify(modify) => self.modify(modify, std::ptr::eq(node, &self.plan.root)),
         }
     }
 
@@ -621,27 +631,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn window_call(&self, call: &WindowCall) -> Result<row::window::WindowCallCode> {
-        use row::window::WindowFunctionCode;
-        let function = if call.aggregate {
-            let args = &call.args;
-            let filter = call.filter.as_ref();
-            let steady = !args.iter().chain(filter).any(Expr::is_volatile);
-            let moves = steady && !matches!(call.window.frame.start, FrameBound::UnboundedPreceding);
-            let code = AggregateCode::compile_plain(&call.function, args, filter, call.ty, moves, &self.eval)?;
-            WindowFunctionCode::Aggregate { code, steady }
-        } else {
-            let make = window(&call.function.source).ok_or_else(|| {
-                Error::unsupported(format_args!("window function {} (oid {})", call.function.name, call.function.oid))
-            })?;
-            WindowFunctionCode::Function {
-                make,
-                args: compile_all(&call.args, &self.eval)?,
-                types: call.args.iter().map(|arg| self.eval.types.base_type(arg.ty())).collect(),
-                result: call.ty,
-            }
-        };
-        let frame = row::frame::FrameCode::compile(&call.window.frame, &call.window.order, &self.eval)?;
-        Ok(row::window::WindowCallCode { function, frame })
+        Ok(row::window::WindowCallCode {
+            function: WindowFunctionCode::compile(call, &self.eval)?,
+            args: if call.aggregate { Box::default() } else { compile_all(&call.args, &self.eval)? },
+            frame: FrameCode::compile(&call.window.frame, &call.window.order, &self.eval)?,
+        })
     }
 
     fn set_op(
@@ -699,7 +693,7 @@ impl<'a> Compiler<'a> {
 }
 
 /// Keys that order by some expressions, NULLs last.
-fn ascending(exprs: &[Expr]) -> Vec<SortKey> {
+pub(crate) fn ascending(exprs: &[Expr]) -> Vec<SortKey> {
     exprs
         .iter()
         .map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false, using: None })

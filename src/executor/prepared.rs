@@ -10,6 +10,7 @@ use dictdb_storage::{LockMode, Lsn, RelationLock, Storage, Table, Transaction, W
 use dictdb_types::{CommitTs, Error, Oid, Result, Type};
 
 use crate::compile::Compiler;
+use crate::cte::CteQuery;
 use crate::engine::Engine;
 use crate::routines;
 use crate::row::{Cursor, Node};
@@ -37,7 +38,7 @@ pub struct Prepared {
     engine: Arc<Engine>,
     root: Arc<dyn Node>,
     subplans: Vec<Arc<dyn Node>>,
-    ctes: Vec<Arc<dyn Node>>,
+    ctes: Vec<CteQuery>,
     locks: Vec<(Arc<RelationLock>, LockMode)>,
     /// The tables that are locked.
     tables: Vec<Arc<Table>>,
@@ -141,7 +142,7 @@ impl Prepared {
         Ok(subplan.clone().open())
     }
 
-    pub(crate) fn cte(&self, index: usize) -> Option<&Arc<dyn Node>> {
+    pub(crate) fn cte(&self, index: usize) -> Option<&CteQuery> {
         self.ctes.get(index)
     }
 }
