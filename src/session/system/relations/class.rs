@@ -21,21 +21,22 @@ pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
 /// Bytes of a page, in which `relpages` counts.
 const PAGE_BYTES: usize = 8192;
 
-/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none. An index has its table's tuples, and a page
-/// from its beginning.
+/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none or is empty and was never analyzed. An index
+/// has its table's tuples, and a page from its beginning.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
-    let storage = &source.env.shared.instance.storage;
+    let instance = &source.env.shared.instance;
     let rows = |table: &Relation| match table.is_stored() && !table.is_partitioned() {
-        true => storage.table(table.storage).map(|table| table.live_rows() as f32),
+        true => instance.storage.table(table.storage).map(|table| table.live_rows() as f32),
         false => None,
     };
+    let is_unknown = |rows: f32| rows == 0.0 && !instance.analyses.knows_storage(relation.storage);
     let pages = main_size(source.env, relation).div_ceil(PAGE_BYTES) as i32;
     match relation.index() {
         Some(index) if index.partitioned => (0, 0.0),
         Some(index) => {
             (pages.max(1), source.catalog.relation(index.table).and_then(|table| rows(table)).unwrap_or(0.0))
         }
-        None => (pages, rows(relation).unwrap_or(-1.0)),
+        None => (pages, rows(relation).filter(|rows| !is_unknown(*rows)).unwrap_or(-1.0)),
     }
 }
 

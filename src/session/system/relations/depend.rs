@@ -232,8 +232,11 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
             columns.iter().for_each(|attnum| put(own, (classes::CLASS, table, i32::from(*attnum)), kind));
         };
         match &constraint.kind {
-            ConstraintKind::Check { columns, .. }
-            | ConstraintKind::Primary { columns, .. }
+            ConstraintKind::Check { columns, .. } => {
+                on_columns(relation.oid, columns, 'a');
+                on_columns(relation.oid, columns, 'n');
+            }
+            ConstraintKind::Primary { columns, .. }
             | ConstraintKind::Unique { columns, .. } => on_columns(relation.oid, columns, 'a'),
             ConstraintKind::Exclude { columns, .. } => {
                 let columns: Vec<i16> = columns.iter().copied().filter(|attnum| *attnum > 0).collect();
