@@ -106,7 +106,7 @@ impl DdlContext<'_> {
                 let own = self.own_definition(kind, name)?;
                 Ok((kind.class(), own.oid, 0))
             }
-            (kind @ (K::AccessMethod | K::Language), ObjectRef::Name(name)) => match BuiltIn::of(kind) {
+            (kind @ K::Language, ObjectRef::Name(name)) => match BuiltIn::of(kind) {
                 Some(kind) => self.commented_builtin(kind, &shown(name)),
                 None => Err(Error::internal("no kind of built-in objects")),
             },

@@ -19,6 +19,7 @@ use crate::ddl::grantable::Grantable;
 /// Libraries of extensions, whose functions are built in.
 const LIBRARIES: &[&str] = &[
     "_int",
+    "bloom",
     "btree_gin",
     "btree_gist",
     "citext",

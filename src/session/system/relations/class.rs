@@ -52,7 +52,7 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let (pages, tuples) = size(source, relation);
     row!(out;
         relation.oid, &relation.name, relation.namespace, relation.row_type, relation.of_type, relation.owner,
-        access_method(relation), file(relation), tablespace(relation), pages, tuples, 0, Oid::INVALID,
+        access_method(source, relation), file(relation), tablespace(relation), pages, tuples, 0, Oid::INVALID,
         !relation.indexes.is_empty(), relation.is_shared(), persistence(relation.persistence), relation.kind_letter(), attributes as i16,
         checks as i16, relation.view().is_some() || !relation.rules.is_empty(),
         foreign_keys || !relation.referenced_by.is_empty() || source.catalog.triggers_of(relation.oid).next().is_some(), !relation.children.is_empty(), relation.row_security,
@@ -89,11 +89,11 @@ fn file(relation: &Relation) -> Oid {
     }
 }
 
-fn access_method(relation: &Relation) -> Oid {
+fn access_method(source: &Source<'_>, relation: &Relation) -> Oid {
     match &relation.kind {
         RelationKind::Table if relation.is_partitioned() || relation.foreign.is_some() => Oid::INVALID,
         RelationKind::Table | RelationKind::MaterializedView(_) | RelationKind::Virtual => ids::HEAP,
-        RelationKind::Index(index) => index.method.oid(),
+        RelationKind::Index(index) => source.catalog.index_method_oid(index.method),
         RelationKind::Sequence(_) | RelationKind::View(_) | RelationKind::Composite => Oid::INVALID,
     }
 }
