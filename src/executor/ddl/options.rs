@@ -247,14 +247,17 @@ pub(super) fn refuse_for_partitioned(relation: &Relation, given: &[DefElem], res
     }
 }
 
-/// Refuses a table access method other than `heap`. 42704, 42809 for one of indexes.
+/// Refuses a table access method other than `heap`. 42704, 55000 for one of indexes.
 pub(super) fn check_table_method(method: Option<&Ident>, catalog: &Catalog) -> Result<()> {
     let name = match method.map(|method| method.value.as_str()) {
         None | Some("heap") => return Ok(()),
         Some(name) => name,
     };
     Err(match catalog.index_method_named(name) {
-        Some(_) => Error::new(SqlState::WRONG_OBJECT_TYPE, format!("access method \"{name}\" is not of type TABLE")),
+        Some(_) => Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("access method \"{name}\" is not of type TABLE"),
+        ),
         None => Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{name}\" does not exist")),
     })
 }

@@ -21,8 +21,8 @@ pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
 /// Bytes of a page, in which `relpages` counts.
 const PAGE_BYTES: usize = 8192;
 
-/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none or is empty and was never analyzed. An index
-/// has its table's tuples, and a page from its beginning.
+/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none, and for an empty table of which ANALYZE knows
+/// nothing. An index has its table's tuples, and a page from its beginning.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
     let instance = &source.env.shared.instance;
     let rows = |table: &Relation| match table.is_stored() && !table.is_partitioned() {
