@@ -20,6 +20,7 @@ pub(super) struct BuiltIn {
 impl BuiltIn {
     pub(super) fn of(kind: ObjectKind) -> Option<BuiltIn> {
         Some(match kind {
+            ObjectKind::AccessMethod => BuiltIn { noun: "access method", table: "pg_am", class: Oid(2601) },
             ObjectKind::Language => BuiltIn { noun: "language", table: "pg_language", class: Language::CLASS },
             _ => return None,
         })

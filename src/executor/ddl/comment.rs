@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Change, RelationKind};
+use dictdb_functions::facts;
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{Comment, ObjectKind, ObjectRef};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
@@ -97,6 +98,14 @@ impl DdlContext<'_> {
                     dictdb_catalog::Key::OperatorClass(oid) => Ok((OPCLASS, oid, 0)),
                     dictdb_catalog::Key::OperatorFamily(oid) => Ok((OPFAMILY, oid, 0)),
                     _ => Err(Error::internal("neither an operator class nor a family")),
+                }
+            }
+            (K::AccessMethod, ObjectRef::Name(name))
+                if facts::access_method_names().any(|known| known == shown(name)) =>
+            {
+                match BuiltIn::of(K::AccessMethod) {
+                    Some(kind) => self.commented_builtin(kind, &shown(name)),
+                    None => Err(Error::internal("no kind of built-in objects")),
                 }
             }
             (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
