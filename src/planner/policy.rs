@@ -21,7 +21,7 @@ use crate::whole_row::WholeRow;
 pub struct BoundPolicy {
     /// Canonical text, to store.
     pub text: Arc<str>,
-    /// Attnums it mentions.
+    /// Attnums it mentions; 0 for the whole row.
     pub columns: Vec<i16>,
     /// The relations that its queries read.
     pub relations: Vec<Oid>,
@@ -39,7 +39,7 @@ pub fn bind(
     let mut binder = Binder::new(cx, locations, &[], false);
     binder.ignores_policies = true;
     let (row, bound) = enter(&mut binder, expr, locations.leftmost(expr), relation, None)?;
-    let columns = WholeRow::named(relation, &row).columns_beside(&bound);
+    let columns = WholeRow::named(relation, &row).mentions(&bound);
     let functions = binder.user_functions();
     let text = written(&binder, &bound, (&row, relation), Form::Stored)?;
     let relations = binder.into_relations().into_iter().filter(|oid| *oid != relation.oid).collect();

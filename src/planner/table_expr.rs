@@ -48,8 +48,6 @@ pub struct BoundTableExpr {
     pub text: Arc<str>,
     /// Attnums it mentions, ascending.
     pub columns: Vec<i16>,
-    /// Those of them that it mentions by themselves, and not only as a part of the whole row.
-    pub columns_beside_row: Vec<i16>,
     /// Whether it is NULL as it stands, which is no default.
     pub is_null: bool,
     /// `pg_collation.oid`; zero for a type without collations, and where none is agreed on.
@@ -60,6 +58,13 @@ pub struct BoundTableExpr {
     pub operators: Vec<(dictdb_types::Oid, dictdb_types::Oid)>,
     /// The fields of composite types that it selects: relation of the type and attnum.
     pub fields: Vec<(dictdb_types::Oid, i16)>,
+}
+
+impl BoundTableExpr {
+    /// What it has of the columns of its table, in the order in which it names them: attnums, and 0 for the whole row.
+    pub fn mentions(&self, relation: &Relation) -> Vec<i16> {
+        crate::whole_row::mentions_of_full_row(&self.expr, relation)
+    }
 }
 
 /// A stored expression of a table over the columns of a scan; `None` when the scan does not read all that it needs.
@@ -155,7 +160,6 @@ fn bind_with(
     let _ = crate::fold::fold(&mut bound, cx.env);
     // As the conditions of statements, which are compared with it.
     crate::negation::push_down(&mut bound, cx);
-    let columns_beside_row = WholeRow::named(relation, &row).columns_beside(&bound);
     let mut columns = Vec::new();
     let mut missing = None;
     bound.rewrite(&mut |e| {
@@ -179,17 +183,7 @@ fn bind_with(
     columns.sort_unstable();
     columns.dedup();
     let text = Arc::from(text);
-    Ok(BoundTableExpr {
-        expr: bound,
-        text,
-        columns,
-        columns_beside_row,
-        is_null,
-        collation,
-        functions,
-        operators,
-        fields,
-    })
+    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, fields })
 }
 
 fn is_null(expr: &Expr) -> bool {
@@ -285,18 +279,7 @@ pub fn bind_domain_check(
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
     let (fields, text) = (binder.fields_used(), Arc::from(text));
     let (columns, is_null) = (Vec::new(), is_null(&bound));
-    let columns_beside_row = Vec::new();
-    Ok(BoundTableExpr {
-        expr: bound,
-        text,
-        columns,
-        columns_beside_row,
-        is_null,
-        collation,
-        functions,
-        operators,
-        fields,
-    })
+    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, fields })
 }
 
 /// The text of a domain's stored CHECK or default as this search path shows it.

@@ -177,18 +177,8 @@ fn finish(
     columns.dedup();
     let (functions, operators, fields) = (Vec::new(), Vec::new(), Vec::new());
     let is_null = false;
-    let (text, columns_beside_row) = (Arc::from(text), columns.clone());
-    Ok(BoundTableExpr {
-        expr: bound,
-        text,
-        columns,
-        columns_beside_row,
-        is_null,
-        collation,
-        functions,
-        operators,
-        fields,
-    })
+    let text = Arc::from(text);
+    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, fields })
 }
 
 /// 42P17 for a column of a row that the trigger has not, or that is not computed yet.

@@ -1,7 +1,7 @@
 //! The whole row of a table in its own expressions and policies: bound, it is a row of its columns.
 
 use dictdb_catalog::Relation;
-use dictdb_types::{Datum, Error, Oid, Result, quote_identifier};
+use dictdb_types::{Error, Oid, Result, quote_identifier};
 
 use crate::deparse::QueryText;
 use crate::expr::{Expr, Sublink};
@@ -24,36 +24,56 @@ impl<'a> WholeRow<'a> {
         WholeRow { row, row_type: relation.row_type, text }
     }
 
-    /// The attnums of the columns that an expression has, but for those of the whole row.
-    pub fn columns_beside(&self, expr: &Expr) -> Vec<i16> {
-        let mut rest = expr.clone();
-        rest.rewrite(&mut |part| {
-            if self.is(part) {
-                *part = Expr::Const(Datum::Null, part.ty());
-            }
-        });
-        let mut columns: Vec<i16> = Vec::new();
-        rest.any(&mut |part| {
-            if let Expr::Column(id, _) = part {
-                columns.extend(self.row.iter().find(|(column, _)| column.id == *id).map(|(_, attnum)| *attnum));
-            }
-            false
-        });
-        columns.retain(|attnum| *attnum > 0);
-        columns.sort_unstable();
-        columns.dedup();
-        columns
+    /// What an expression has of the table's columns: see [`mentions`].
+    pub fn mentions(&self, expr: &Expr) -> Vec<i16> {
+        mentions(expr, &|part| self.is(part), &|part| self.attnum_of(part))
     }
 
     /// Whether an expression is the row.
     pub fn is(&self, expr: &Expr) -> bool {
-        let Expr::Row(items, ty, _) = expr else { return false };
-        let own = || self.row.iter().filter(|(_, attnum)| *attnum > 0);
-        let is_column = |(item, column): (&Expr, &Column)| matches!(item, Expr::Column(id, _) if *id == column.id);
-        ty.oid == self.row_type
-            && items.len() == own().count()
-            && items.iter().zip(own().map(|(column, _)| column)).all(is_column)
+        let attnums = self.row.iter().map(|(_, attnum)| *attnum).filter(|attnum| *attnum > 0);
+        is_row(expr, self.row_type, attnums, &|part| self.attnum_of(part))
     }
+
+    fn attnum_of(&self, expr: &Expr) -> Option<i16> {
+        let Expr::Column(id, _) = expr else { return None };
+        self.row.iter().find(|(column, _)| column.id == *id).map(|(_, attnum)| *attnum)
+    }
+}
+
+/// What an expression over full rows of a table has of its columns: see [`mentions`].
+pub(crate) fn mentions_of_full_row(expr: &Expr, relation: &Relation) -> Vec<i16> {
+    let attnum_of = |part: &Expr| match part {
+        Expr::Input(position, _) => i16::try_from(position + 1).ok(),
+        _ => None,
+    };
+    let live = || relation.live_columns().map(|(attnum, _)| attnum);
+    mentions(expr, &|part| is_row(part, relation.row_type, live(), &attnum_of), &attnum_of)
+}
+
+/// The attnums of an expression, each once, in the order in which they are first there; 0 is the whole row, whose columns do not count.
+fn mentions(expr: &Expr, is_row: &dyn Fn(&Expr) -> bool, attnum_of: &dyn Fn(&Expr) -> Option<i16>) -> Vec<i16> {
+    fn collect(expr: &Expr, attnum_of: &dyn Fn(&Expr) -> Option<i16>, found: &mut Vec<i16>) {
+        match attnum_of(expr) {
+            Some(attnum) if attnum < 0 || found.contains(&attnum) => {}
+            Some(attnum) => found.push(attnum),
+            None => expr.for_each_child(&mut |child| collect(child, attnum_of, found)),
+        }
+    }
+    let mut found = Vec::new();
+    collect(expr, &|part| if is_row(part) { Some(0) } else { attnum_of(part) }, &mut found);
+    found
+}
+
+/// Whether an expression is a row of this type, of exactly these columns.
+fn is_row(
+    expr: &Expr,
+    row_type: Oid,
+    attnums: impl Iterator<Item = i16>,
+    attnum_of: &dyn Fn(&Expr) -> Option<i16>,
+) -> bool {
+    let Expr::Row(items, ty, _) = expr else { return false };
+    ty.oid == row_type && items.iter().map(attnum_of).eq(attnums.map(Some))
 }
 
 impl QueryText for WholeRow<'_> {

@@ -184,6 +184,7 @@ impl DdlContext<'_> {
         let relation = self.table(table)?;
         let bound =
             self.with_binding(|cx| table_expr::bind(&source.expr, locations, &relation, TableExpr::Check, cx))?;
+        let columns = bound.mentions(&relation);
         let name = match &constraint.name {
             Some(name)
                 if self.merges_check(
@@ -197,7 +198,7 @@ impl DdlContext<'_> {
             }
             Some(name) => self.free_constraint_name(&relation, &name.value)?,
             None => {
-                let word = match bound.columns.as_slice() {
+                let word = match columns.as_slice() {
                     _ if table_expr::mentions(&bound.text, "tableoid") => String::new(),
                     [attnum] => relation.column(*attnum).map_or(String::new(), |c| c.name.to_string()),
                     _ => String::new(),
@@ -205,7 +206,7 @@ impl DdlContext<'_> {
                 free_name(&relation, &relation.name, &word, "check")
             }
         };
-        let kind = ConstraintKind::Check { expression: bound.text, columns: bound.columns_beside_row };
+        let kind = ConstraintKind::Check { expression: bound.text, columns };
         let oid = self.new_oid();
         self.depend_on_calls(Key::Constraint(table, oid), &bound.functions, &bound.operators);
         self.depend_on_fields(Key::Constraint(table, oid), &bound.fields);

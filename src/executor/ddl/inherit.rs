@@ -184,6 +184,7 @@ impl DdlContext<'_> {
         }
         for (check, parent, inherited) in &inheritance.checks {
             let ConstraintKind::Check { expression, columns } = &check.kind else { continue };
+            refuse_whole_row(check, columns, parent)?;
             let relation = self.table(table)?;
             let columns = columns.iter().filter_map(|attnum| parent.attnum_in(*attnum, &relation)).collect();
             let kind = ConstraintKind::Check { expression: expression.clone(), columns };
@@ -377,6 +378,17 @@ pub(super) fn taken_over(column: &Column, slot: usize) -> NewColumn<'static> {
         constraints: Vec::new(),
         torn: false,
     }
+}
+
+/// 0A000 for a CHECK of a table's whole row, which another table has not.
+pub(super) fn refuse_whole_row(check: &Constraint, columns: &[i16], table: &Relation) -> Result<()> {
+    if !columns.contains(&0) {
+        return Ok(());
+    }
+    let message = "cannot convert whole-row table reference";
+    let (check, table) = (&check.name, &table.name);
+    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+        .detail(format!("Constraint \"{check}\" contains a whole-row reference to table \"{table}\".")))
 }
 
 fn take_over_check(

@@ -176,6 +176,7 @@ impl DdlContext<'_> {
         if self.merges_check(&relation, &constraint.name, expression, (constraint.no_inherit, constraint.validated))? {
             return Ok(());
         }
+        super::inherit::refuse_whole_row(constraint, columns, old)?;
         self.free_constraint_name(&relation, &constraint.name)?;
         let columns = columns.iter().map(|attnum| translated(old, &relation, *attnum)).collect::<Result<_>>()?;
         let oid = self.new_oid();

@@ -199,7 +199,7 @@ impl DdlContext<'_> {
         let key = Key::Policy(relation.oid, policy.oid);
         self.depend(key, Key::Relation(relation.oid), Dependency::Auto);
         for bound in bound.iter().flatten() {
-            for attnum in &bound.columns {
+            for attnum in bound.columns.iter().filter(|attnum| **attnum > 0) {
                 self.depend(key, Key::Column(relation.oid, *attnum), Dependency::Normal);
             }
             for table in &bound.relations {

@@ -232,9 +232,11 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
             columns.iter().for_each(|attnum| put(own, (classes::CLASS, table, i32::from(*attnum)), kind));
         };
         match &constraint.kind {
+            // Its columns are those of its expression too; the whole row counts where they do not.
             ConstraintKind::Check { columns, .. } => {
-                on_columns(relation.oid, columns, 'a');
-                on_columns(relation.oid, columns, 'n');
+                let named: Vec<i16> = columns.iter().copied().filter(|attnum| *attnum > 0).collect();
+                on_columns(relation.oid, if named.is_empty() { columns } else { &named }, 'a');
+                on_columns(relation.oid, &named, 'n');
             }
             ConstraintKind::Primary { columns, .. } | ConstraintKind::Unique { columns, .. } => {
                 on_columns(relation.oid, columns, 'a')
