@@ -18,12 +18,15 @@ pub enum IndexMethod {
     Brin,
     /// A tree that parts space; here it is kept as the boxes of [`IndexMethod::Gist`] are.
     Spgist,
+    /// Equality in any of its columns, in databases whose extension `bloom` makes it; here it is kept as
+    /// [`IndexMethod::Gin`] is, from values to rows.
+    Bloom,
 }
 
 /// What an access method can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Abilities {
-    /// `pg_am.oid`.
+    /// `pg_am.oid`; zero for one that is not in every database.
     pub oid: Oid,
     /// `amname`.
     pub name: &'static str,
@@ -111,21 +114,17 @@ const SPGIST: Abilities = Abilities {
     ..NOTHING
 };
 
-impl Abilities {
-    /// Those of the method with this oid in `pg_am`.
-    pub fn of(method: Oid) -> Option<&'static Abilities> {
-        [&BTREE, &HASH, &GIN, &GIST, &BRIN, &SPGIST].into_iter().find(|abilities| abilities.oid == method)
-    }
-}
+const BLOOM: Abilities = Abilities { name: "bloom", multicolumn: true, ..NOTHING };
 
 impl IndexMethod {
-    const ALL: [IndexMethod; 6] = [
+    const ALL: [IndexMethod; 7] = [
         IndexMethod::Btree,
         IndexMethod::Hash,
         IndexMethod::Gin,
         IndexMethod::Gist,
         IndexMethod::Brin,
         IndexMethod::Spgist,
+        IndexMethod::Bloom,
     ];
 
     /// What it can do.
@@ -137,12 +136,23 @@ impl IndexMethod {
             IndexMethod::Gist => &GIST,
             IndexMethod::Brin => &BRIN,
             IndexMethod::Spgist => &SPGIST,
+            IndexMethod::Bloom => &BLOOM,
         }
     }
 
-    /// `pg_am.oid`.
-    pub fn oid(self) -> Oid {
-        self.abilities().oid
+    /// Whether every database has it.
+    pub fn is_built_in(self) -> bool {
+        self.abilities().oid.is_valid()
+    }
+
+    /// The built-in method with this oid in `pg_am`.
+    pub(crate) fn of_oid(oid: Oid) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.is_built_in() && method.abilities().oid == oid)
+    }
+
+    /// The method that a handler of an extension implements, by `pg_proc.prosrc`.
+    pub fn of_handler(source: &str) -> Option<Self> {
+        (source == "blhandler").then_some(IndexMethod::Bloom)
     }
 
     /// `amname`.
@@ -150,8 +160,8 @@ impl IndexMethod {
         self.abilities().name
     }
 
-    /// The method of that name.
-    pub fn named(name: &str) -> Option<Self> {
+    /// The method of that name, whether or not somebody made it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.name() == name)
     }
 

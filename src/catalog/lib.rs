@@ -12,6 +12,7 @@
 //! System catalogs (`pg_class` and so on) are relations of kind [`RelationKind::Virtual`]; their rows are made by the
 //! session from a `Catalog`.
 
+mod access_method;
 mod acl;
 mod bootstrap;
 mod change;
@@ -42,6 +43,7 @@ mod transfer;
 pub mod trigger;
 mod version;
 
+pub use access_method::AccessMethodInfo;
 pub use acl::{AclItem, AclKind, Held, PROC_CLASS, Privileges, built_in_acl};
 pub use change::{Change, Dependency, Key, Object, ToldSize};
 pub use collation::{CollationInfo, DEFAULT_COLLATION, UTF8, built_in_collations};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use dictdb_functions::facts::{self, AmProc, Cast, Opclass, Strategy};
 use dictdb_types::Oid;
 
-use crate::{BOOTSTRAP_ROLE, Catalog, Language, namespaces};
+use crate::{BOOTSTRAP_ROLE, Catalog, IndexMethod, Language, namespaces};
 
 /// A row of `pg_operator`. Zero is "none" in every oid.
 #[derive(Clone, Debug)]
@@ -175,11 +175,14 @@ impl Catalog {
     }
 
     /// What implements an operator class: its own name if every database has it, otherwise `pg_proc.prosrc` of the function that
-    /// says what is searched for (gin) or searches (gist).
+    /// says what is searched for (gin) or searches (gist). All classes of bloom are about equality.
     pub fn class_implementation(&self, opclass: Oid) -> Option<Arc<str>> {
         let Some(own) = self.operator_classes.get(&opclass) else {
             return facts::opclass_by_oid(opclass).map(|class| class.name.clone());
         };
+        if self.index_method(own.class.method) == Some(IndexMethod::Bloom) {
+            return Some(Arc::from(IndexMethod::Bloom.name()));
+        }
         let number = if own.class.method == facts::ids::GIN { 3 } else { 1 };
         let functions = &self.operator_families.get(&own.class.family)?.functions;
         let (function, _) = functions.iter().find(|(function, of)| *of == opclass && function.number == number)?;

@@ -9,15 +9,15 @@ use dictdb_types::{Oid, Physical, Result, TypeLookup, stored_enum, stored_struct
 
 use crate::trigger::{Event, Firing, Timing};
 use crate::{
-    AggregateInfo, BaseInfo, Catalog, Change, CheckOption, CollationInfo, Column, CommandEvent, ConfigurationInfo,
-    Constraint, ConstraintKind, ConversionInfo, Definition, DefinitionBody, DefinitionKind, Dependency, DictionaryInfo,
-    Domain, DomainCheck, EventTriggerInfo, Extension, ForeignKey, ForeignTable, Identity, IndexInfo, IndexKey,
-    IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit, Operator, OperatorClass,
-    OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy,
-    Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferencedPart,
-    ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo,
-    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo, ToldSize, Trigger,
-    UserMappingInfo, ViewInfo, WrapperInfo,
+    AccessMethodInfo, AggregateInfo, BaseInfo, Catalog, Change, CheckOption, CollationInfo, Column, CommandEvent,
+    ConfigurationInfo, Constraint, ConstraintKind, ConversionInfo, Definition, DefinitionBody, DefinitionKind,
+    Dependency, DictionaryInfo, Domain, DomainCheck, EventTriggerInfo, Extension, ForeignKey, ForeignTable, Identity,
+    IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit, Operator,
+    OperatorClass, OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey,
+    PartitionStrategy, Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo,
+    ReferencedPart, ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction,
+    Schema, SequenceInfo, ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo,
+    ToldSize, Trigger, UserMappingInfo, ViewInfo, WrapperInfo,
 };
 
 /// Changes as bytes.
@@ -101,6 +101,7 @@ stored_enum!(DefinitionKind {
     12: Template,
     13: Parser,
     14: Tablespace,
+    15: AccessMethod,
 });
 stored_struct!(Definition { 1: oid, 2: name, 3: namespace, 4: owner, 5: body });
 stored_enum!(DefinitionBody {
@@ -118,6 +119,7 @@ stored_enum!(DefinitionBody {
     12: Template(info),
     13: Parser(info),
     14: Tablespace(info),
+    15: AccessMethod(info),
 });
 stored_struct!(CollationInfo {
     1: provider,
@@ -151,6 +153,7 @@ stored_struct!(StatisticsInfo { 1: relation, 2: columns, 3: expressions, 4: kind
 stored_struct!(DictionaryInfo { 1: template, 2: options });
 stored_struct!(TemplateInfo { 1: init, 2: lexize });
 stored_struct!(TablespaceInfo { 1: location, 2: options });
+stored_struct!(AccessMethodInfo { 1: handler, 2: method });
 stored_struct!(ParserInfo { 1: start, 2: token, 3: end, 4: headline, 5: lextype });
 stored_struct!(ConfigurationInfo { 1: parser, 2: map });
 stored_struct!(PublicationInfo {
@@ -301,7 +304,7 @@ stored_struct!(IndexInfo {
     10: partitioned,
     11: invalid,
 });
-stored_enum!(IndexMethod { 1: Btree, 2: Hash, 3: Gin, 4: Gist, 5: Brin, 6: Spgist });
+stored_enum!(IndexMethod { 1: Btree, 2: Hash, 3: Gin, 4: Gist, 5: Brin, 6: Spgist, 7: Bloom });
 stored_struct!(IndexKey {
     1: target,
     2: ty,

@@ -58,7 +58,7 @@ pub(crate) fn index_kind(index: &IndexInfo, catalog: &Catalog) -> IndexKind {
     match index.method {
         IndexMethod::Btree => IndexKind::Ordered,
         IndexMethod::Hash => IndexKind::Hash,
-        IndexMethod::Gin => IndexKind::Inverted,
+        IndexMethod::Gin | IndexMethod::Bloom => IndexKind::Inverted,
         IndexMethod::Gist => {
             let is_inverted =
                 |key: &IndexKey| key.opclass >= Oid::FIRST_NORMAL && entries::class_of(catalog, key.opclass).is_ok();

@@ -107,6 +107,7 @@ fn definition_creation(kind: DefinitionKind) -> &'static str {
         DefinitionKind::Conversion => "CREATE CONVERSION",
         DefinitionKind::Collation => "CREATE COLLATION",
         DefinitionKind::Tablespace => "CREATE TABLESPACE",
+        DefinitionKind::AccessMethod => "CREATE ACCESS METHOD",
     }
 }
 

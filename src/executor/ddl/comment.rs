@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Change, RelationKind};
+use dictdb_functions::facts;
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{Comment, ObjectKind, ObjectRef};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
@@ -99,6 +100,14 @@ impl DdlContext<'_> {
                     _ => Err(Error::internal("neither an operator class nor a family")),
                 }
             }
+            (K::AccessMethod, ObjectRef::Name(name))
+                if facts::access_method_names().any(|known| known == shown(name)) =>
+            {
+                match BuiltIn::of(K::AccessMethod) {
+                    Some(kind) => self.commented_builtin(kind, &shown(name)),
+                    None => Err(Error::internal("no kind of built-in objects")),
+                }
+            }
             (kind, ObjectRef::Name(name)) if super::definition::kind_of(kind).is_some() => {
                 let Some(kind) = super::definition::kind_of(kind) else {
                     return Err(Error::internal("no kind of definition"));
@@ -106,7 +115,7 @@ impl DdlContext<'_> {
                 let own = self.own_definition(kind, name)?;
                 Ok((kind.class(), own.oid, 0))
             }
-            (kind @ (K::AccessMethod | K::Language), ObjectRef::Name(name)) => match BuiltIn::of(kind) {
+            (kind @ K::Language, ObjectRef::Name(name)) => match BuiltIn::of(kind) {
                 Some(kind) => self.commented_builtin(kind, &shown(name)),
                 None => Err(Error::internal("no kind of built-in objects")),
             },

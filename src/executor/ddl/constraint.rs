@@ -291,7 +291,7 @@ impl DdlContext<'_> {
         let catalog = self.view();
         let scope = CatalogScope { catalog: &catalog, search_path: self.search_path };
         let name = method.name();
-        scope.own_default_opclass(ty.oid, method.oid())?.map(|class| class.oid).ok_or_else(|| {
+        scope.own_default_opclass(ty.oid, catalog.index_method_oid(method))?.map(|class| class.oid).ok_or_else(|| {
             let shown = dictdb_functions::resolve::format_type(&scope, ty.oid);
             Error::new(
                 SqlState::UNDEFINED_OBJECT,

@@ -33,7 +33,7 @@ impl DdlContext<'_> {
             }
             return Err(super::create_table::already_exists(&name));
         }
-        super::options::check_table_method(create.access_method.as_ref())?;
+        super::options::check_table_method(create.access_method.as_ref(), &self.view())?;
         let tablespace = self.new_tablespace(create.tablespace.as_ref(), (persistence, false), Oid::INVALID)?;
         let path = self.search_path.to_vec();
         let has_parameters = !self.param_types.is_empty() || self.variables.is_some();

@@ -16,7 +16,7 @@ const MAX_COLUMNS: usize = 1600;
 
 impl DdlContext<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable, locations: &Locations) -> Result<()> {
-        super::options::check_table_method(create.access_method.as_ref())?;
+        super::options::check_table_method(create.access_method.as_ref(), &self.view())?;
         self.refuse_unlogged_temporary(&create.name, create.persistence)?;
         let persistence = self.persistence(&create.name, create.persistence);
         let temporary = persistence == Persistence::Temporary;

@@ -97,7 +97,7 @@ impl DdlContext<'_> {
         let visible = self.search_path.contains(&namespace);
         let schema = catalog.schema(namespace).filter(|_| !visible);
         let schema = schema.map(|schema| format!("{}.", quote_identifier(&schema.name))).unwrap_or_default();
-        let method = dictdb_functions::facts::access_method_name(method).unwrap_or_default();
+        let method = catalog.access_method_name(method);
         format!("{noun} {schema}{} for access method {method}", quote_identifier(name))
     }
 

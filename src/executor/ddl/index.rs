@@ -21,7 +21,7 @@ const MAX_KEYS: usize = 32;
 impl DdlContext<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
         let relation = self.table_to_index(create)?;
-        let method = self.index_method(create.method.as_ref())?;
+        let method = self.index_method_named(create.method.as_ref())?;
         index_method::check_abilities(method, create)?;
         let kind = (relation.persistence, relation.is_partitioned());
         let tablespace = self.new_tablespace(create.tablespace.as_ref(), kind, Oid::INVALID)?;
@@ -266,8 +266,8 @@ impl DdlContext<'_> {
     ) -> Result<Oid> {
         let shown = super::names::shown(name);
         let wanted = shown.strip_prefix("pg_catalog.").unwrap_or(&shown);
-        let (access_method, method_name) = (method.oid(), method.name());
         let catalog = self.view();
+        let (access_method, method_name) = (catalog.index_method_oid(method), method.name());
         let bare = super::own_type::bare(name);
         let namespaces = self.namespaces_of(name)?;
         let found = namespaces.iter().find_map(|namespace| catalog.opclass_in(*namespace, access_method, &bare));

@@ -13,22 +13,6 @@ use dictdb_types::{Error, Result, SqlState, Type, TypeLookup};
 use super::DdlContext;
 use crate::access::{entries, regions};
 
-impl DdlContext<'_> {
-    /// The method that USING names. 42704 for one that does not exist.
-    pub(super) fn index_method(&mut self, name: Option<&Ident>) -> Result<IndexMethod> {
-        let name = name.map_or("btree", |name| name.value.as_str());
-        if let Some(method) = IndexMethod::named(name) {
-            return Ok(method);
-        }
-        if name == "rtree" {
-            let message = "substituting access method \"gist\" for obsolete method \"rtree\"";
-            self.notice(SqlState::SUCCESSFUL_COMPLETION, message.to_owned());
-            return Ok(IndexMethod::Gist);
-        }
-        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{name}\" does not exist")))
-    }
-}
-
 /// Refuses clauses that the method has no use for. 0A000.
 pub(super) fn check_abilities(method: IndexMethod, create: &CreateIndex) -> Result<()> {
     let abilities = method.abilities();
@@ -73,13 +57,27 @@ fn refuse(method: IndexMethod, clauses: &[(bool, &str)]) -> Result<()> {
 }
 
 impl DdlContext<'_> {
+    /// The method that USING names. 42704 for one that does not exist.
+    pub(super) fn index_method_named(&mut self, name: Option<&Ident>) -> Result<IndexMethod> {
+        let name = name.map_or("btree", |name| name.value.as_str());
+        if let Some(method) = self.view().index_method_named(name) {
+            return Ok(method);
+        }
+        if name == "rtree" {
+            let message = "substituting access method \"gist\" for obsolete method \"rtree\"";
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, message.to_owned());
+            return Ok(IndexMethod::Gist);
+        }
+        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{name}\" does not exist")))
+    }
+
     /// Whether an operator class can keep keys of this type. 0A000 for one without implementation, 42883 for arrays whose
     /// elements cannot be compared.
     pub(super) fn check_opclass(&mut self, class: &Opclass, method: IndexMethod, ty: Type) -> Result<()> {
         let catalog = self.view();
         match method {
             IndexMethod::Btree | IndexMethod::Hash => return Ok(()),
-            IndexMethod::Gin => {
+            IndexMethod::Gin | IndexMethod::Bloom => {
                 entries::class_of(&catalog, class.oid)?;
             }
             IndexMethod::Gist if entries::class_of(&catalog, class.oid).is_ok() => {}

@@ -191,6 +191,7 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         Utility::AlterSubscription(alter) => cx.alter_subscription(alter)?,
         Utility::DropSubscription(drop) => cx.drop_subscription(drop)?,
         Utility::CreateConversion(create) => cx.create_conversion(create)?,
+        Utility::CreateAccessMethod(create) => cx.create_access_method(create)?,
         Utility::CreateTrigger(create) => cx.create_trigger(create, locations)?,
         Utility::Rename(rename) => cx.rename(rename)?,
         Utility::SetSchema(set) => cx.set_schema(set)?,

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{CheckOption, IndexMethod, Relation, RelationKind};
+use dictdb_catalog::{Catalog, CheckOption, IndexMethod, Relation, RelationKind};
 use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{DefElem, DefValue};
 use dictdb_types::{Error, Result, SqlState};
@@ -97,6 +97,43 @@ const GIST: &[(&str, Kind)] = &[
 ];
 const SPGIST: &[(&str, Kind)] = &[("fillfactor", Kind::Int(10, 100))];
 const BRIN: &[(&str, Kind)] = &[("pages_per_range", Kind::Int(1, 131_072)), ("autosummarize", Kind::Bool)];
+/// Bits of a column's values in the signature of a row.
+const BLOOM_BITS: Kind = Kind::Int(1, 4095);
+const BLOOM_INDEX: &[(&str, Kind)] = &[
+    ("length", Kind::Int(1, 4096)),
+    ("col1", BLOOM_BITS),
+    ("col2", BLOOM_BITS),
+    ("col3", BLOOM_BITS),
+    ("col4", BLOOM_BITS),
+    ("col5", BLOOM_BITS),
+    ("col6", BLOOM_BITS),
+    ("col7", BLOOM_BITS),
+    ("col8", BLOOM_BITS),
+    ("col9", BLOOM_BITS),
+    ("col10", BLOOM_BITS),
+    ("col11", BLOOM_BITS),
+    ("col12", BLOOM_BITS),
+    ("col13", BLOOM_BITS),
+    ("col14", BLOOM_BITS),
+    ("col15", BLOOM_BITS),
+    ("col16", BLOOM_BITS),
+    ("col17", BLOOM_BITS),
+    ("col18", BLOOM_BITS),
+    ("col19", BLOOM_BITS),
+    ("col20", BLOOM_BITS),
+    ("col21", BLOOM_BITS),
+    ("col22", BLOOM_BITS),
+    ("col23", BLOOM_BITS),
+    ("col24", BLOOM_BITS),
+    ("col25", BLOOM_BITS),
+    ("col26", BLOOM_BITS),
+    ("col27", BLOOM_BITS),
+    ("col28", BLOOM_BITS),
+    ("col29", BLOOM_BITS),
+    ("col30", BLOOM_BITS),
+    ("col31", BLOOM_BITS),
+    ("col32", BLOOM_BITS),
+];
 const VIEW: &[(&str, Kind)] =
     &[("security_barrier", Kind::Bool), ("security_invoker", Kind::Bool), ("check_option", CHECK_OPTIONS)];
 const COLUMN: &[(&str, Kind)] =
@@ -146,6 +183,7 @@ fn kind_of(name: &str, target: Target, toast: bool) -> Option<Kind> {
         Target::Index(IndexMethod::Gist) => &[GIST],
         Target::Index(IndexMethod::Brin) => &[BRIN],
         Target::Index(IndexMethod::Spgist) => &[SPGIST],
+        Target::Index(IndexMethod::Bloom) => &[BLOOM_INDEX],
         Target::View => &[VIEW],
         Target::Column => &[COLUMN],
         Target::Tablespace => &[TABLESPACE],
@@ -209,16 +247,19 @@ pub(super) fn refuse_for_partitioned(relation: &Relation, given: &[DefElem], res
     }
 }
 
-/// Refuses a table access method other than `heap`. 42704, 42809 for one of indexes.
-pub(super) fn check_table_method(method: Option<&Ident>) -> Result<()> {
-    let (code, message) = match method.map(|method| method.value.as_str()) {
+/// Refuses a table access method other than `heap`. 42704, 55000 for one of indexes.
+pub(super) fn check_table_method(method: Option<&Ident>, catalog: &Catalog) -> Result<()> {
+    let name = match method.map(|method| method.value.as_str()) {
         None | Some("heap") => return Ok(()),
-        Some(index @ ("btree" | "hash" | "gist" | "gin" | "spgist" | "brin")) => {
-            (SqlState::WRONG_OBJECT_TYPE, format!("access method \"{index}\" is not of type TABLE"))
-        }
-        Some(other) => (SqlState::UNDEFINED_OBJECT, format!("access method \"{other}\" does not exist")),
+        Some(name) => name,
     };
-    Err(Error::new(code, message))
+    Err(match catalog.index_method_named(name) {
+        Some(_) => Error::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("access method \"{name}\" is not of type TABLE"),
+        ),
+        None => Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{name}\" does not exist")),
+    })
 }
 
 /// The value of an option as text; nothing means true.

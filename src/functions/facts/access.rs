@@ -152,6 +152,11 @@ pub fn access_method_name(oid: Oid) -> Option<&'static str> {
     TABLES.methods.iter().find(|(o, _)| *o == oid).map(|(_, name)| *name)
 }
 
+/// `pg_am.amname` of every built-in access method.
+pub fn access_method_names() -> impl Iterator<Item = &'static str> {
+    TABLES.methods.iter().map(|(_, name)| *name)
+}
+
 /// Every built-in operator class.
 pub fn opclasses() -> &'static [Opclass] {
     &TABLES.classes

@@ -13,8 +13,8 @@ mod procs;
 mod tables;
 
 pub use access::{
-    AmProc, Opclass, Opfamily, Strategy, access_method_name, am_procs, opclass_by_oid, opclasses, opfamilies,
-    opfamily_by_oid, strategies_of_family,
+    AmProc, Opclass, Opfamily, Strategy, access_method_name, access_method_names, am_procs, opclass_by_oid, opclasses,
+    opfamilies, opfamily_by_oid, strategies_of_family,
 };
 pub use aggregates::{Aggregate, AggregateKind, aggregate, aggregates};
 pub use casts::{Cast, CastContext, CastMethod, cast, casts};

@@ -127,6 +127,12 @@ const CLASSES: &[InvertedClass] = &[
         keys: |value, _| ltree::element_keys(value),
         condition: |strategy, operand, _| ltree::element_condition(strategy, operand),
     },
+    InvertedClass {
+        name: "bloom",
+        functions: &[],
+        keys: scalar::keys,
+        condition: |strategy, operand, asked| scalar::equality(strategy, operand, asked.oid),
+    },
 ];
 
 /// The classes of single values in order, whatever the type.

@@ -1,4 +1,4 @@
-//! The classes of `btree_gin`: a value is its only key, in order.
+//! The classes of `btree_gin` and `bloom`: a value is its only key, in order.
 
 use dictdb_types::{Datum, Error, Oid, Result, sort_key};
 
@@ -25,6 +25,14 @@ pub(super) fn condition(strategy: i16, operand: &Datum, oid: Oid) -> Result<Cond
         4 | 5 => Condition::Range(key, vec![NULL_PART]),
         other => return Err(Error::internal(format!("strategy {other} of btree_gin"))),
     })
+}
+
+/// `=` is 1, and all there is.
+pub(super) fn equality(strategy: i16, operand: &Datum, oid: Oid) -> Result<Condition> {
+    match strategy {
+        1 => Ok(Condition::Key(key(operand, oid))),
+        other => Err(Error::internal(format!("strategy {other} of bloom"))),
+    }
 }
 
 fn key(value: &Datum, oid: Oid) -> Key {

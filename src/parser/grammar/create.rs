@@ -8,7 +8,7 @@ use crate::token::{Kind, Token};
 use crate::utility::{ObjectKind, Persistence, Utility};
 
 /// Objects that DictDB does not have, by the words that announce them.
-const UNSUPPORTED: &[(&[K], &str)] = &[(&[K::Access], "CREATE ACCESS METHOD"), (&[K::Transform], "CREATE TRANSFORM")];
+const UNSUPPORTED: &[(&[K], &str)] = &[(&[K::Transform], "CREATE TRANSFORM")];
 
 /// Words that may follow `CREATE OR REPLACE`.
 const REPLACEABLE: &[K] = &[
@@ -55,6 +55,7 @@ impl Parser<'_> {
                 self.at += 2;
                 self.create_user_mapping()
             }
+            K::Access => self.create_access_method(),
             K::Conversion | K::Default => self.create_conversion(),
             K::User | K::Role | K::Group => {
                 self.advance();

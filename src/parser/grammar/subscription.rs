@@ -6,8 +6,8 @@ use sqlparser::ast::ObjectName;
 use super::Parser;
 use crate::keyword::Keyword as K;
 use crate::utility::{
-    AlterSubscription, CreateConversion, CreateSubscription, DefElem, DropSubscription, ObjectKind, ObjectRef,
-    PublicationChange, SubscriptionAction, Utility,
+    AlterSubscription, CreateAccessMethod, CreateConversion, CreateSubscription, DefElem, DropSubscription, ObjectKind,
+    ObjectRef, PublicationChange, SubscriptionAction, Utility,
 };
 
 impl Parser<'_> {
@@ -86,5 +86,20 @@ impl Parser<'_> {
         self.expect_word(K::From)?;
         let function = self.any_name()?;
         Ok(Utility::CreateConversion(CreateConversion { name, default, source, target, function }))
+    }
+
+    /// `CREATE ACCESS METHOD`, which is not yet read.
+    pub(super) fn create_access_method(&mut self) -> Result<Utility> {
+        self.expect_word(K::Access)?;
+        self.expect_word(K::Method)?;
+        let name = self.col_id()?;
+        self.expect_word(K::Type)?;
+        let table = self.eat_word(K::Table);
+        if !table {
+            self.expect_word(K::Index)?;
+        }
+        self.expect_word(K::Handler)?;
+        let handler = self.any_name()?;
+        Ok(Utility::CreateAccessMethod(CreateAccessMethod { name, table, handler }))
     }
 }

@@ -181,6 +181,8 @@ pub enum Utility {
     DropSubscription(DropSubscription),
     /// `CREATE CONVERSION`.
     CreateConversion(CreateConversion),
+    /// `CREATE ACCESS METHOD`.
+    CreateAccessMethod(CreateAccessMethod),
     /// `CREATE EVENT TRIGGER`.
     CreateEventTrigger(CreateEventTrigger),
     /// `ALTER EVENT TRIGGER … ENABLE` and `DISABLE`.

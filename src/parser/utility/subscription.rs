@@ -79,3 +79,14 @@ pub struct CreateConversion {
     /// `FROM`.
     pub function: ObjectName,
 }
+
+/// `CREATE ACCESS METHOD`.
+#[derive(Clone, Debug)]
+pub struct CreateAccessMethod {
+    /// The access method.
+    pub name: Ident,
+    /// `TYPE TABLE`; otherwise `TYPE INDEX`.
+    pub table: bool,
+    /// `HANDLER`.
+    pub handler: ObjectName,
+}

@@ -86,12 +86,27 @@ impl<'a> Rows<'a> {
         let start = self.batch.values.len();
         if let Err(error) = self.convert_line(line) {
             self.batch.values.truncate(start);
+            let error = self.malformed(line).unwrap_or(error);
             return Err(if error.fields().context.is_some() { error } else { self.line_context(error, line) });
         }
         // CSV lines may span lines of the file, which count too.
         self.batch.close_row(self.line, &shortened(line));
         self.line += memchr_iter(b'\n', bytes).count() as u64;
         Ok(())
+    }
+
+    /// What is wrong with a line as a whole, which is told before what is wrong with one of its fields.
+    fn malformed(&self, line: &str) -> Option<Error> {
+        let mut fields = 0;
+        let mut count = || {
+            fields += 1;
+            Ok(())
+        };
+        let split = match self.options.format {
+            CopyFormat::Csv => csv::split(line, self.options, |_| count()),
+            _ => text::split(line, self.options, |_| count()),
+        };
+        split.err().or_else(|| (fields > self.table.columns.len()).then(surplus))
     }
 
     fn convert_line(&mut self, line: &str) -> Result<()> {

@@ -55,6 +55,15 @@ pub(crate) const CONTROLS: &[Control] = &[
             include_str!("../../../sql/bug_tracking_schema.sql"),
         )
     },
+    Control {
+        trusted: false,
+        ..Control::trusted(
+            "bloom",
+            "1.0",
+            "bloom access method - signature file based index",
+            include_str!("../../../sql/extensions/bloom.sql"),
+        )
+    },
     Control::trusted(
         "btree_gin",
         "1.3",

@@ -31,8 +31,8 @@ pub use derived::{Derived, split_identifiers};
 pub(crate) use server::check_for_file;
 pub use server::{FileSetting, Given, Place, Reloaded, ServerSettings};
 pub use unit::Unit;
-pub(crate) use value::invalid;
 pub use value::{Value, parse_bool};
+pub(crate) use value::{format_real, invalid};
 
 use definition::SettingId;
 

@@ -154,7 +154,7 @@ fn out_of_range<T: std::fmt::Display>(unit: Unit, name: &str, value: T, min: T, 
 }
 
 /// C's `%g`: six significant digits, no trailing zeros, exponent outside 1e-5 ≤ |x| < 1e6.
-fn format_real(value: f64) -> String {
+pub fn format_real(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }

@@ -133,6 +133,7 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::AlterSubscription(_) => "ALTER SUBSCRIPTION",
         Utility::DropSubscription(_) => "DROP SUBSCRIPTION",
         Utility::CreateConversion(_) => "CREATE CONVERSION",
+        Utility::CreateAccessMethod(_) => "CREATE ACCESS METHOD",
         Utility::CreateEventTrigger(_) => "CREATE EVENT TRIGGER",
         Utility::AlterEventTrigger(_) => "ALTER EVENT TRIGGER",
         Utility::CreateTablespace(_) => "CREATE TABLESPACE",

@@ -2,6 +2,7 @@
 //! common. They are found, renamed, moved, given away and dropped here; each kind is made in a file of its own.
 //! Which commands event triggers can be about is in `command_tag`.
 
+mod access_method;
 mod collation;
 mod command_tag;
 mod connection;
@@ -47,6 +48,7 @@ pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {
         ObjectKind::Conversion => Some(DefinitionKind::Conversion),
         ObjectKind::Collation => Some(DefinitionKind::Collation),
         ObjectKind::Tablespace => Some(DefinitionKind::Tablespace),
+        ObjectKind::AccessMethod => Some(DefinitionKind::AccessMethod),
         _ => None,
     }
 }

@@ -27,6 +27,7 @@ pub(super) fn built_in(kind: DefinitionKind, path: &[Oid], name: &ObjectName, ca
         DefinitionKind::Parser => "pg_ts_parser",
         DefinitionKind::Conversion => "pg_conversion",
         DefinitionKind::Collation => "pg_collation",
+        DefinitionKind::AccessMethod => "pg_am",
         _ => return None,
     };
     in_table(table, path, name, catalog)

@@ -89,7 +89,7 @@ impl DdlContext<'_> {
     }
 
     /// A function by name and argument types, with its result type. 42883.
-    fn function_of_types(&mut self, name: &ObjectName, args: &[Oid]) -> Result<(Oid, Oid)> {
+    pub(super) fn function_of_types(&mut self, name: &ObjectName, args: &[Oid]) -> Result<(Oid, Oid)> {
         let catalog = self.view();
         let path: Vec<Oid> = match parts(name).as_slice() {
             [.., schema, _] => vec![self.schema_oid(&catalog, &schema.value)?],

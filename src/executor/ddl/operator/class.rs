@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Change, Dependency, Key, Object, OperatorClass, OperatorFamily};
+use dictdb_catalog::{Change, DefinitionKind, Dependency, Key, Object, OperatorClass, OperatorFamily};
 use dictdb_functions::facts::{self, Opclass, ids};
 use dictdb_parser::ast::{Ident, ObjectName};
 use dictdb_parser::utility::{AlterOperatorFamily, CreateOperatorClass, CreateOperatorFamily};
@@ -34,20 +34,31 @@ const METHODS: &[Method] = &[
     Method { oid: ids::BRIN, name: "brin", strategies: 0, functions: 15, stores_other: true, orders: false },
 ];
 
-/// The method of this name. 42704.
-pub(super) fn method_named(name: &Ident) -> Result<Method> {
-    let found = METHODS.iter().find(|method| method.name == name.value);
-    found.copied().ok_or_else(|| {
-        Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{}\" does not exist", name.value))
-    })
-}
+/// What the methods that extensions make allow; their oids are in the catalog.
+const BLOOM: Method =
+    Method { oid: Oid::INVALID, name: "bloom", strategies: 1, functions: 2, stores_other: false, orders: false };
 
 impl DdlContext<'_> {
+    /// The method of this name. 42704.
+    pub(super) fn method_named(&mut self, name: &Ident) -> Result<Method> {
+        if let Some(method) = METHODS.iter().find(|method| method.name == name.value) {
+            return Ok(*method);
+        }
+        let catalog = self.view();
+        match catalog.index_method_named(&name.value) {
+            Some(made) => Ok(Method { oid: catalog.index_method_oid(made), ..BLOOM }),
+            None => {
+                let message = format!("access method \"{}\" does not exist", name.value);
+                Err(Error::new(SqlState::UNDEFINED_OBJECT, message))
+            }
+        }
+    }
+
     /// 42704, 42710, 42P17, 42501.
     pub(in crate::ddl) fn create_operator_class(&mut self, create: &CreateOperatorClass) -> Result<()> {
         let (namespace, name) = self.new_name(&create.name, false)?;
         self.check_create_in(namespace)?;
-        let method = method_named(&create.method)?;
+        let method = self.method_named(&create.method)?;
         self.check_superuser("create an operator class")?;
         let input = self.definition_type(&create.data_type)?;
         let oid = self.new_oid();
@@ -119,7 +130,7 @@ impl DdlContext<'_> {
     pub(in crate::ddl) fn create_operator_family(&mut self, create: &CreateOperatorFamily) -> Result<()> {
         let (namespace, name) = self.new_name(&create.name, false)?;
         self.check_create_in(namespace)?;
-        let method = method_named(&create.method)?;
+        let method = self.method_named(&create.method)?;
         self.check_superuser("create an operator family")?;
         if self.view().opfamily_in(namespace, method.oid, &name).is_some() {
             let message = format!("operator family \"{name}\" for access method \"{}\" already exists", method.name);
@@ -141,6 +152,10 @@ impl DdlContext<'_> {
             functions: Vec::new(),
         };
         self.depend(Key::OperatorFamily(oid), Key::Schema(namespace), Dependency::Normal);
+        if method.oid >= Oid::FIRST_NORMAL {
+            let on = Key::Definition(DefinitionKind::AccessMethod, method.oid);
+            self.depend(Key::OperatorFamily(oid), on, Dependency::Auto);
+        }
         self.put(Object::OperatorFamily(Arc::new(family)));
         oid
     }
@@ -201,7 +216,7 @@ impl DdlContext<'_> {
 
     /// ALTER OPERATOR FAMILY … ADD and DROP.
     pub(in crate::ddl) fn alter_operator_family(&mut self, alter: &AlterOperatorFamily) -> Result<()> {
-        let method = method_named(&alter.method)?;
+        let method = self.method_named(&alter.method)?;
         let family = self.find_family(&alter.name, method)?;
         self.check_superuser("alter an operator family")?;
         if !alter.drop {
@@ -247,7 +262,7 @@ impl DdlContext<'_> {
         family: bool,
     ) -> Result<Result<Key>> {
         // Even IF EXISTS wants a method that does.
-        let method = method_named(method)?;
+        let method = self.method_named(method)?;
         if family {
             return Ok(self.find_family(name, method).map(Key::OperatorFamily));
         }
@@ -322,7 +337,7 @@ impl DdlContext<'_> {
             };
             if taken {
                 let schema = catalog.schema(own.0).map(|schema| schema.name.to_string()).unwrap_or_default();
-                let method = facts::access_method_name(method).unwrap_or_default();
+                let method = catalog.access_method_name(method);
                 let message = format!(
                     "{noun} \"{}\" for access method \"{method}\" already exists in schema \"{schema}\"",
                     own.1

@@ -181,7 +181,8 @@ impl DdlContext<'_> {
     ) -> Result<Option<Oid>> {
         let (catalog, bare) = (self.view(), super::super::own_type::bare(name));
         let namespaces = self.namespaces_of(name)?;
-        let found = namespaces.iter().find_map(|namespace| catalog.opclass_in(*namespace, method.oid(), &bare));
+        let access_method = catalog.index_method_oid(method);
+        let found = namespaces.iter().find_map(|namespace| catalog.opclass_in(*namespace, access_method, &bare));
         let base = catalog.base_type(ty);
         let Some(class) = found.filter(|class| class.oid >= Oid::FIRST_NORMAL && class.input == base.oid) else {
             return Ok(None);

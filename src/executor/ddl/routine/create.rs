@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{AclKind, Dependency, Key, Language, Object, Privileges, Routine, SqlBody, namespaces};
+use dictdb_catalog::{
+    AclKind, Dependency, IndexMethod, Key, Language, Object, Privileges, Routine, SqlBody, namespaces,
+};
 use dictdb_functions::facts::ProcKind;
 use dictdb_functions::resolve::{MAX_ARGS, is_polymorphic};
 use dictdb_parser::Locations;
@@ -19,6 +21,7 @@ use crate::ddl::grantable::Grantable;
 /// Libraries of extensions, whose functions are built in.
 const LIBRARIES: &[&str] = &[
     "_int",
+    "bloom",
     "btree_gin",
     "btree_gist",
     "citext",
@@ -191,7 +194,8 @@ impl DdlContext<'_> {
         };
         let is_known = self.registry.scalar(symbol).is_some()
             || self.registry.set(symbol).is_some()
-            || dictdb_functions::is_support_function(symbol, &routine.args);
+            || dictdb_functions::is_support_function(symbol, &routine.args)
+            || IndexMethod::of_handler(symbol).is_some();
         if !is_known {
             let message = format!("could not find function \"{symbol}\" in file \"{extension}\"");
             return Err(Error::new(SqlState::UNDEFINED_FUNCTION, message));

@@ -173,7 +173,8 @@ fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, posit
     }
     let path = env.search_path();
     let scope = CatalogScope { catalog: &env.catalog, search_path: &path };
-    let default = opclass::default_opclass(&scope, key.ty.oid, index.method.oid()).map(|class| class.oid);
+    let default =
+        opclass::default_opclass(&scope, key.ty.oid, env.catalog.index_method_oid(index.method)).map(|class| class.oid);
     let class = env.catalog.any_opclass(key.opclass);
     let is_shown = |oid: Oid| !key.options.is_empty() || default.is_none_or(|default| default != oid);
     if let Some(class) = class.filter(|class| is_shown(class.oid)) {

@@ -33,8 +33,9 @@ fn answer(known: Option<bool>) -> Result<Datum> {
     Ok(known.map_or(Datum::Null, Datum::Bool))
 }
 
-fn pg_indexam_has_property(_: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
-    answer(Abilities::of(oid(args, 0)).and_then(|abilities| of_method(abilities, &text(args, 1).to_ascii_lowercase())))
+fn pg_indexam_has_property(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
+    let method = session(cx)?.catalog.index_method(oid(args, 0));
+    answer(method.and_then(|method| of_method(method.abilities(), &text(args, 1).to_ascii_lowercase())))
 }
 
 fn of_method(abilities: &Abilities, property: &str) -> Option<bool> {

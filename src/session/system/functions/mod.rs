@@ -21,6 +21,7 @@ mod partition;
 mod prepared;
 mod prepared_transactions;
 mod privilege;
+mod recovery;
 mod setting;
 mod size;
 mod statistics;
@@ -79,6 +80,7 @@ pub(super) fn scalars() -> impl Iterator<Item = &'static [(&'static str, ScalarF
         collation::FUNCTIONS,
         statistics_object::FUNCTIONS,
         visibility::FUNCTIONS,
+        recovery::FUNCTIONS,
         wal::FUNCTIONS,
     ];
     files.into_iter().chain(privilege::FAMILIES.iter().copied())

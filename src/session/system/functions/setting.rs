@@ -7,7 +7,7 @@ use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Array, Datum, Result, oids};
 
 use super::arguments::{nullable, records, session, text};
-use crate::settings::{Definition, FileSetting, Kind, SettingRow};
+use crate::settings::{Definition, FileSetting, Kind, SettingRow, format_real};
 use crate::statement::transaction_setting;
 
 pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[("pg_settings_get_flags", pg_settings_get_flags)];
@@ -101,7 +101,7 @@ fn type_name(kind: &Kind) -> &'static str {
 fn bounds(definition: &Definition) -> (Option<String>, Option<String>) {
     match &definition.kind {
         Kind::Int { min, max } => (Some(min.to_string()), Some(max.to_string())),
-        Kind::Real { min, max } => (Some(min.to_string()), Some(max.to_string())),
+        Kind::Real { min, max } => (Some(format_real(*min)), Some(format_real(*max))),
         Kind::Bool | Kind::String | Kind::Enum(_) => (None, None),
     }
 }

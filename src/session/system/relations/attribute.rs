@@ -116,7 +116,7 @@ fn index_attributes<'a>(source: &Source<'_>, index: &'a IndexInfo) -> Vec<Attrib
         };
         let stored = match index.method {
             IndexMethod::Hash => Type::new(oids::INT4),
-            IndexMethod::Btree => key.ty,
+            IndexMethod::Btree | IndexMethod::Bloom => key.ty,
             IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin | IndexMethod::Spgist => key_type(source, key),
         };
         let dimensions = match &key.target {

@@ -15,24 +15,25 @@ pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
     source.relations_wanted(out, 1).for_each(|relation| push(source, relation, out));
 }
 
-/// `relpages` and `reltuples`: what somebody has set, else what storage counts, -1 tuples for what has none. An index has its table's tuples, and a page
-/// from its beginning.
+/// `relpages` and `reltuples`: what somebody has set, else what storage counts, -1 tuples for what has none, and for an empty table
+/// of which ANALYZE knows nothing. An index has its table's tuples, and a page from its beginning.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
     if let Some(told) = source.catalog.told_size(relation) {
         return (told.pages, told.tuples);
     }
-    let storage = &source.env.shared.instance.storage;
+    let instance = &source.env.shared.instance;
     let rows = |table: &Relation| match table.is_stored() && !table.is_partitioned() {
-        true => storage.table(table.storage).map(|table| table.live_rows() as f32),
+        true => instance.storage.table(table.storage).map(|table| table.live_rows() as f32),
         false => None,
     };
+    let is_unknown = |rows: f32| rows == 0.0 && !instance.analyses.knows_storage(relation.storage);
     let pages = pages(main_size(source.env, relation)) as i32;
     match relation.index() {
         Some(index) if index.partitioned => (0, 0.0),
         Some(index) => {
             (pages.max(1), source.catalog.relation(index.table).and_then(|table| rows(table)).unwrap_or(0.0))
         }
-        None => (pages, rows(relation).unwrap_or(-1.0)),
+        None => (pages, rows(relation).filter(|rows| !is_unknown(*rows)).unwrap_or(-1.0)),
     }
 }
 
@@ -48,7 +49,7 @@ fn push(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
     let (pages, tuples) = size(source, relation);
     row!(out;
         relation.oid, &relation.name, relation.namespace, relation.row_type, relation.of_type, relation.owner,
-        access_method(relation), file(relation), tablespace(relation), pages, tuples, 0, Oid::INVALID,
+        access_method(source, relation), file(relation), tablespace(relation), pages, tuples, 0, Oid::INVALID,
         !relation.indexes.is_empty(), relation.is_shared(), persistence(relation.persistence), relation.kind_letter(), attributes as i16,
         checks as i16, relation.view().is_some() || !relation.rules.is_empty(),
         foreign_keys || !relation.referenced_by.is_empty() || source.catalog.triggers_of(relation.oid).next().is_some(), !relation.children.is_empty(), relation.row_security,
@@ -85,11 +86,11 @@ fn file(relation: &Relation) -> Oid {
     }
 }
 
-fn access_method(relation: &Relation) -> Oid {
+fn access_method(source: &Source<'_>, relation: &Relation) -> Oid {
     match &relation.kind {
         RelationKind::Table if relation.is_partitioned() || relation.foreign.is_some() => Oid::INVALID,
         RelationKind::Table | RelationKind::MaterializedView(_) | RelationKind::Virtual => ids::HEAP,
-        RelationKind::Index(index) => index.method.oid(),
+        RelationKind::Index(index) => source.catalog.index_method_oid(index.method),
         RelationKind::Sequence(_) | RelationKind::View(_) | RelationKind::Composite => Oid::INVALID,
     }
 }

@@ -92,6 +92,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("rate_limits", limits::rate_limits),
     ("unsupported_usage", limits::unsupported_usage),
     ("pg_aggregate", operator::pg_aggregate),
+    ("pg_am", operator::pg_am),
     ("pg_amop", operator::pg_amop),
     ("pg_amproc", operator::pg_amproc),
     ("pg_attrdef", attribute::pg_attrdef),

@@ -93,6 +93,15 @@ pub fn pg_opfamily(source: &Source<'_>, out: &mut Output<'_>) {
     }
 }
 
+/// Access methods; all that are made are of indexes.
+pub fn pg_am(source: &Source<'_>, out: &mut Output<'_>) {
+    push_exported(exported::rows("pg_am"), out);
+    for own in source.catalog.definitions() {
+        let Some(info) = own.access_method() else { continue };
+        row!(out; own.oid, &own.name, info.handler, 'i');
+    }
+}
+
 /// Operators of families.
 pub fn pg_amop(source: &Source<'_>, out: &mut Output<'_>) {
     push_exported(exported::rows("pg_amop"), out);

@@ -1,0 +1,51 @@
+//! CREATE ACCESS METHOD. Handlers are those of extensions, and an access method has the name that its extension gives it.
+
+use std::sync::Arc;
+
+use dictdb_catalog::{AccessMethodInfo, DefinitionBody, DefinitionKind, Dependency, IndexMethod, Key};
+use dictdb_functions::facts;
+use dictdb_parser::utility::CreateAccessMethod;
+use dictdb_types::{Error, Oid, Result, SqlState, oids};
+
+use super::super::DdlContext;
+use super::super::names::{parts, shown};
+
+impl DdlContext<'_> {
+    /// 42501, 42710, 42883, 42809; 0A000 for access methods of tables, and for handlers that no extension brings.
+    pub(in crate::ddl) fn create_access_method(&mut self, create: &CreateAccessMethod) -> Result<()> {
+        let name = create.name.value.as_str();
+        if !self.is_superuser() {
+            let message = format!("permission denied to create access method \"{name}\"");
+            return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+                .hint("Must be superuser to create an access method."));
+        }
+        if facts::access_method_names().any(|known| known == name) {
+            let message = format!("access method \"{name}\" already exists");
+            return Err(Error::new(SqlState::DUPLICATE_OBJECT, message));
+        }
+        self.check_definition_free(DefinitionKind::AccessMethod, Oid::INVALID, name)?;
+        let (handler, result) = self.function_of_types(&create.handler, &[oids::INTERNAL])?;
+        let (wanted, shown_type) = match create.table {
+            true => (oids::TABLE_AM_HANDLER, "table_am_handler"),
+            false => (oids::INDEX_AM_HANDLER, "index_am_handler"),
+        };
+        if result != wanted {
+            let bare = parts(&create.handler).last().map(|ident| ident.value.clone()).unwrap_or_default();
+            let message = format!("function {bare} must return type {shown_type}");
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
+        if create.table {
+            return Err(Error::unsupported("an access method of tables"));
+        }
+        let source = self.view().routine(handler).map(|routine| Arc::clone(&routine.source));
+        let made = source.as_deref().and_then(IndexMethod::of_handler);
+        let Some(method) = made.filter(|method| method.name() == name) else {
+            let handler = shown(&create.handler);
+            return Err(Error::unsupported(format_args!("access method \"{name}\" with handler {handler}")));
+        };
+        let body = DefinitionBody::AccessMethod(AccessMethodInfo { handler, method });
+        let key = self.new_definition(Oid::INVALID, Arc::from(name), body);
+        self.depend(key, Key::Function(handler), Dependency::Normal);
+        Ok(())
+    }
+}
