@@ -267,6 +267,9 @@ impl Parser {
 
     /// `m}`, `m,}` or `m,n}`, with what closes them.
     pub(super) fn bounds(&mut self, closing: &str) -> Result<Quantifier, Fault> {
+        if self.peek().is_none() {
+            return Err(Fault::Braces);
+        }
         let min = self.number()?.ok_or(Fault::RepetitionCount)?;
         let exact = !self.eat(",");
         let max = if exact { Some(min) } else { self.number()? };
