@@ -53,9 +53,17 @@ impl Locations {
             (None, Expr::Subquery(query) | Expr::Exists { subquery: query, .. }) => {
                 self.by_operand.get(&address(&**query)).copied()
             }
+            (None, Expr::Prefixed { prefix, .. }) => of_span(prefix.span),
+            (None, Expr::Array(array)) => array.elem.first().and_then(|first| self.filed(first)),
             (None, _) => None,
         };
         known.or_else(|| of_span(expr.span()))
+    }
+
+    /// The position filed under an expression that is not boxed but a member of a list: the first element of `ARRAY[…]`, the
+    /// condition after `WHEN` of a `CASE`.
+    pub fn filed(&self, member: &Expr) -> Option<u32> {
+        self.by_operand.get(&address(member)).copied()
     }
 
     /// The leftmost position of an expression (`exprLocation`), for errors about its value or type.

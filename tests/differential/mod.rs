@@ -16,6 +16,7 @@
 //! the order of rows have an ORDER BY that tells it, numerics have two digits, so that no two equal values look different
 //! ([`kind`]), LIMIT comes with a total order, numbers stay small so that nothing fails that may be evaluated or not.
 
+pub mod broken;
 pub mod calls;
 pub mod case;
 pub mod comparer;

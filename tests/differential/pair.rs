@@ -16,6 +16,9 @@ const POSTGRES_SETTINGS: &str = "SET search_path = differential, public; SET sta
 /// The name of the prepared statement.
 const PREPARED: &str = "prepared";
 
+/// Errors that PostgreSQL has only when it plans a statement.
+const LEFT: [&str; 1] = ["matching the ON CONFLICT specification"];
+
 /// DictDB and PostgreSQL.
 pub struct Pair {
     dictdb: Server,
@@ -96,6 +99,22 @@ impl Sessions<'_> {
         let verdict =
             if dictdb.sqlstate == NOT_SUPPORTED { Verdict::Void } else { self.judge(&dictdb, &postgres, false, false) };
         Ok((verdict, !postgres.sqlstate.is_empty()))
+    }
+
+    /// Prepares a statement that may be broken: its columns, or the whole error, are compared.
+    pub fn run_broken(&mut self, sql: &str) -> Result<Verdict> {
+        self.ask(|side| side.send_query("DEALLOCATE ALL"))?;
+        let statement = Rendered { sql: sql.to_owned(), ..Rendered::default() };
+        let (dictdb, postgres) = self.ask(|side| side.send_prepare(PREPARED, &statement))?;
+        if dictdb.sqlstate == NOT_SUPPORTED || LEFT.iter().any(|left| dictdb.error.contains(left)) {
+            return Ok(Verdict::Void);
+        }
+        Ok(match self.judge(&dictdb, &postgres, false, false) {
+            Verdict::Same if dictdb.error != postgres.error => {
+                Verdict::Different(format!("  DictDB:     {}\n  PostgreSQL: {}", dictdb.error, postgres.error))
+            }
+            verdict => verdict,
+        })
     }
 
     fn run_prepared(&mut self, step: &Step, executions: u32, between: Option<String>, binary: bool) -> Result<Verdict> {

@@ -1,7 +1,7 @@
-//! DictDB and PostgreSQL 15 give the same answers: to random statements over random schemas, to calls of the functions and operators
-//! that both have, and to three sessions that change and lock the same rows.
+//! DictDB and PostgreSQL 15 give the same answers: to random statements over random schemas, to broken ones, to calls of the functions
+//! and operators that both have, and to three sessions that change and lock the same rows.
 //!
-//! Each of the three runs for about 20 seconds with the same seeds every time. `DICTDB_FUZZ_SECONDS` makes them run longer, from a
+//! Each of the four runs for about 20 seconds with the same seeds every time. `DICTDB_FUZZ_SECONDS` makes them run longer, from a
 //! seed that the clock gives; `DICTDB_FUZZ_SEED` runs this seed, or with seconds begins with it. A failure prints its seed, and its
 //! steps made as small as could be:
 //!
@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use dictdb_tests::differential::broken::{TABLES, broken};
 use dictdb_tests::differential::calls::callables;
 use dictdb_tests::differential::case::{Manner, Step, steps_of};
 use dictdb_tests::differential::comparer::Verdict;
@@ -81,6 +82,39 @@ fn random_statements_give_what_postgresql_gives() {
         pair.errors,
         reports.len()
     );
+    assert!(reports.is_empty(), "{}", reports.join("\n"));
+}
+
+/// Broken statements of a seed.
+const BROKEN: u32 = 40;
+
+#[test]
+fn broken_statements_are_refused_as_by_postgresql() {
+    if !has_postgres() {
+        return;
+    }
+    let (seeds, duration) = plan();
+    let mut pair = Pair::start().expect("both servers start");
+    let begun = Instant::now();
+    let mut reports = Vec::new();
+    let mut sessions = pair.sessions().expect("both servers answer");
+    for sql in TABLES {
+        sessions.run_call(sql).expect("both servers answer");
+    }
+    for seed in seeds.take_while(|_| cases_may_go_on(begun, duration)) {
+        let mut random = Random::new(seed * 1_000_003);
+        for _ in 0..BROKEN {
+            let sql = broken(&mut random);
+            if let Verdict::Different(text) = sessions.run_broken(&sql).expect("both servers answer") {
+                reports.push(format!("DICTDB_FUZZ_SEED={seed}\n{sql};\n{text}"));
+            }
+        }
+        if reports.len() >= FAILURES {
+            break;
+        }
+    }
+    drop(sessions);
+    println!("{} answers compared, {} of them errors, {} differ", pair.compared, pair.errors, reports.len());
     assert!(reports.is_empty(), "{}", reports.join("\n"));
 }
 

@@ -44,17 +44,21 @@ fn unrecognized(format: &str) -> Error {
 }
 
 fn unhex(text: &str) -> Result<Vec<u8>> {
-    let mut digits = Vec::with_capacity(text.len());
-    for c in text.chars().filter(|c| !matches!(c, ' ' | '\n' | '\t' | '\r')) {
-        match c.to_digit(16) {
-            Some(digit) => digits.push(digit as u8),
-            None => bail!(INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"{c}\""),
+    let digit = |c: char| match c.to_digit(16) {
+        Some(digit) => Ok(digit as u8),
+        None => bail!(INVALID_PARAMETER_VALUE, "invalid hexadecimal digit: \"{c}\""),
+    };
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    let mut chars = text.chars();
+    // Blanks may stand between bytes, but not within one.
+    while let Some(first) = chars.find(|c| !matches!(c, ' ' | '\n' | '\t' | '\r')) {
+        let high = digit(first)?;
+        match chars.next() {
+            Some(second) => bytes.push(high << 4 | digit(second)?),
+            None => bail!(INVALID_PARAMETER_VALUE, "invalid hexadecimal data: odd number of digits"),
         }
     }
-    if digits.len() % 2 != 0 {
-        bail!(INVALID_PARAMETER_VALUE, "invalid hexadecimal data: odd number of digits");
-    }
-    Ok(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    Ok(bytes)
 }
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -45,8 +45,8 @@ fn parse_ident(s: &str, strict: bool) -> Result<Array> {
             let length = rest.find(|c: char| !starts(c) && !c.is_ascii_digit() && c != '$').unwrap_or(rest.len());
             if length == 0 || !rest.starts_with(starts) {
                 return Err(match (rest.starts_with('.'), after_dot) {
-                    (true, false) => invalid().detail("No valid identifier before \".\"."),
-                    (_, true) => invalid().detail("No valid identifier after \".\"."),
+                    (true, _) => invalid().detail("No valid identifier before \".\"."),
+                    (false, true) => invalid().detail("No valid identifier after \".\"."),
                     (false, false) => invalid(),
                 });
             }

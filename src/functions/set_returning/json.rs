@@ -105,7 +105,7 @@ fn jsonb_keys(args: &[Datum]) -> Result<Rows> {
 fn path_query(cx: &CallContext<'_>, zoned: bool, args: &[Datum]) -> Result<Rows> {
     let items = query(
         cx,
-        &Asked { zoned, json: arg(args, 0)?, path: arg(args, 1)?, vars: arg(args, 2)?, silent: arg(args, 3)? },
+        &Asked { zoned, json: arg(args, 0)?, path: arg(args, 1)?, vars: Some(arg(args, 2)?), silent: arg(args, 3)? },
     )?;
     Ok(ready(items.into_iter().map(|item| Datum::Jsonb(Arc::new(item))).collect()))
 }

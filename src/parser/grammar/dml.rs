@@ -15,7 +15,7 @@ use super::name::Named;
 use super::select::body_query;
 use crate::keyword::Keyword as K;
 use crate::node::{self, Overriding};
-use crate::token::Kind;
+use crate::token::{Kind, Token};
 
 impl Parser<'_> {
     /// The rest of a statement after its `WITH` clause.
@@ -39,7 +39,7 @@ impl Parser<'_> {
             true => Some(TableAliasWithoutColumns { explicit: true, alias: self.col_id()? }),
             false => None,
         };
-        let columns = match self.is(Kind::LeftParen) && !self.starts_subquery() {
+        let columns = match self.is(Kind::LeftParen) && self.nth(1).kind != Kind::LeftParen && !self.starts_subquery() {
             true => self.in_parens(Self::assignment_target)?,
             false => Vec::new(),
         };
@@ -48,7 +48,7 @@ impl Parser<'_> {
         let source = match defaults {
             true => None,
             false if self.starts_query() => Some(Box::new(self.query()?)),
-            false => return Err(self.unexpected()),
+            false => return Err(self.unexpected_in_parens()),
         };
         let (on, partitioned) = self.on_conflict()?;
         let returning = self.returning()?;
@@ -102,8 +102,9 @@ impl Parser<'_> {
         self.expect_word(K::Conflict)?;
         let mut items = None;
         let conflict_target = if self.is(Kind::LeftParen) {
+            let opening = self.peek();
             let (elements, predicate) = self.unlifted(|parser| {
-                let elements = parser.in_parens(Self::conflict_element)?;
+                let elements = parser.in_parens(|parser| parser.conflict_element(opening))?;
                 let predicate = if parser.eat_word(K::Where) { Some(parser.expr()?) } else { None };
                 Ok((elements, predicate))
             })?;
@@ -128,9 +129,12 @@ impl Parser<'_> {
         Ok((Some(OnInsert::OnConflict(OnConflict { conflict_target, action })), items))
     }
 
-    /// `index_elem` of a conflict target: expression, collation, operator class.
-    fn conflict_element(&mut self) -> Result<(Expr, Option<ObjectName>, Option<ObjectName>)> {
-        let expr = self.index_expr()?;
+    /// `index_elem` of a conflict target: expression, collation, operator class. A missing column is an error at the parenthesis.
+    fn conflict_element(&mut self, opening: Token) -> Result<(Expr, Option<ObjectName>, Option<ObjectName>)> {
+        let mut expr = self.index_expr()?;
+        if let Expr::Identifier(column) = &mut expr {
+            column.span = self.span(opening);
+        }
         let collation = if self.eat_word(K::Collate) { Some(self.any_name()?) } else { None };
         let opclass = if self.is_col_id(self.peek()) { Some(self.any_name()?) } else { None };
         Ok((expr, collation, opclass))

@@ -167,6 +167,9 @@ impl Parser<'_> {
     /// `( … )`: a subquery or joined tables.
     fn parenthesized_factor(&mut self, lateral: bool) -> Result<TableFactor> {
         let position = self.position();
+        if lateral && !self.starts_subquery() {
+            return Err(self.unexpected_in_parens());
+        }
         match self.nested(Self::parenthesis_contents)? {
             Parenthesis::Query(subquery) => self.derived(lateral, subquery, position),
             Parenthesis::Joined(_) if lateral => Err(self.unexpected()),
@@ -181,9 +184,6 @@ impl Parser<'_> {
         let values = matches!(subquery.body.as_ref(), sqlparser::ast::SetExpr::Values(_));
         let alias = self.optional_alias()?;
         if alias.is_none() {
-            if !self.may_follow_table() {
-                return Err(self.unexpected());
-            }
             let (what, example) = if values { ("VALUES", "(VALUES ...)") } else { ("subquery", "(SELECT ...)") };
             return Err(Error::new(SqlState::SYNTAX_ERROR, format!("{what} in FROM must have an alias"))
                 .hint(format!("For example, FROM {example} [AS] foo."))
@@ -192,12 +192,17 @@ impl Parser<'_> {
         Ok(TableFactor::Derived { lateral, subquery, alias, sample: None })
     }
 
-    /// Whether the next token fits after an item of `FROM`: otherwise it is the error, not the missing alias.
-    fn may_follow_table(&self) -> bool {
+    /// Whether the next token fits after a query in parentheses that are in parentheses: otherwise it is the error, not the missing
+    /// alias.
+    fn may_follow_query(&self) -> bool {
         let token = self.peek();
         match token.kind {
             Kind::End | Kind::Semicolon | Kind::Comma | Kind::RightParen => true,
-            Kind::Word => token.keyword.category() == Some(Category::Reserved) || self.is_type_function_name(token),
+            Kind::Word => {
+                let reserved = token.keyword.category() == Some(Category::Reserved);
+                reserved || self.is_type_function_name(token) || self.is_col_id(token)
+            }
+            Kind::QuotedName | Kind::UnicodeName => true,
             _ => false,
         }
     }
@@ -219,6 +224,7 @@ impl Parser<'_> {
                     self.advance();
                     return Ok(Parenthesis::Query(query));
                 }
+                Parenthesis::Query(_) if !self.may_follow_query() => return Err(self.unexpected()),
                 Parenthesis::Query(query) => {
                     let factor = self.derived(false, query, position)?;
                     return self.joined_in_parens(factor);
@@ -368,6 +374,8 @@ impl Parser<'_> {
     fn sample_clause(&mut self) -> Result<TableSampleKind> {
         let position = self.position();
         let name = self.function_name()?;
+        let mut args = self.in_parens(Self::expr)?;
+        let seed = if self.eat_word(K::Repeatable) { Some(self.sample_seed()?) } else { None };
         let method = match name.to_string().as_str() {
             "bernoulli" | "pg_catalog.bernoulli" => TableSampleMethod::Bernoulli,
             "system" | "pg_catalog.system" => TableSampleMethod::System,
@@ -376,7 +384,6 @@ impl Parser<'_> {
                 return Err(Error::new(SqlState::UNDEFINED_OBJECT, message).at(Some(position)));
             }
         };
-        let mut args = self.in_parens(Self::expr)?;
         let quantity = match (args.pop(), args.is_empty()) {
             (Some(value), true) => TableSampleQuantity { parenthesized: true, value, unit: None },
             (_, _) => {
@@ -384,7 +391,6 @@ impl Parser<'_> {
                 return Err(Error::new(SqlState::INVALID_TABLESAMPLE_ARGUMENT, message).at(Some(position)));
             }
         };
-        let seed = if self.eat_word(K::Repeatable) { Some(self.sample_seed()?) } else { None };
         Ok(TableSampleKind::AfterTableAlias(Box::new(node::sample(method, quantity, seed))))
     }
 

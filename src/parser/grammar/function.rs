@@ -172,6 +172,9 @@ impl Parser<'_> {
     fn argument(&mut self, variadic: bool, context: Context) -> Result<FunctionArg> {
         let value = |expr: Expr| FunctionArgExpr::Expr(if variadic { node::prefixed("VARIADIC", expr) } else { expr });
         let operator = match self.nth(1).kind {
+            _ if !self.is_type_function_name(self.peek()) => {
+                return Ok(FunctionArg::Unnamed(value(self.expr_in(context)?)));
+            }
             Kind::FatArrow => FunctionArgOperator::RightArrow,
             Kind::ColonEqual => FunctionArgOperator::Assignment,
             _ => return Ok(FunctionArg::Unnamed(value(self.expr_in(context)?))),
@@ -183,12 +186,16 @@ impl Parser<'_> {
 
     /// `window_specification` with its parentheses.
     pub(super) fn window_specification(&mut self) -> Result<WindowSpec> {
-        let position = self.position();
+        let (opening, position) = (self.peek(), self.position());
         self.expect(Kind::LeftParen)?;
         // Words that may open a frame are no window names here, unless quoted.
         let frame_words = [K::Partition, K::Range, K::Rows, K::Groups];
         let named = self.is_col_id(self.peek()) && !self.is_any(&frame_words);
-        let window_name = if named { Some(self.ident()?) } else { None };
+        // Errors about the window that it copies are at the parenthesis.
+        let window_name = match named {
+            true => Some(Ident { span: self.span(opening), ..self.ident()? }),
+            false => None,
+        };
         let partition_by = match self.eat_word(K::Partition) {
             true => {
                 self.expect_word(K::By)?;

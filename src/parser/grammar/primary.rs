@@ -1,6 +1,6 @@
 //! What operators apply to (`c_expr`): columns, constants, parentheses, `CASE`, arrays, rows, subqueries.
 
-use dictdb_types::{Error, Result};
+use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     AccessExpr, Array, CaseWhen, DataType, DollarQuotedString, Expr, Ident, ObjectName, Subscript, TypedString, Value,
@@ -125,6 +125,8 @@ impl Parser<'_> {
             }
             K::Row if next == Kind::LeftParen => self.explicit_row(),
             K::Grouping if next == Kind::LeftParen => self.special_function(token),
+            K::Nulls if self.starts_nulls_order() => Err(self.unexpected()),
+            K::Unique => self.unique_predicate(),
             K::Interval if next == Kind::LeftParen || self.nth(1).kind_is_string() => self.interval_constant(),
             _ if self.starts_special_function() => self.special_function(token),
             _ => match self.typed_constant(token)? {
@@ -132,6 +134,18 @@ impl Parser<'_> {
                 None => self.column_or_function(),
             },
         }
+    }
+
+    /// `UNIQUE (select …)`, which PostgreSQL reads and refuses.
+    fn unique_predicate(&mut self) -> Result<Expr> {
+        let token = self.advance();
+        if self.eat_word(K::Nulls) {
+            self.eat_word(K::Not);
+            self.expect_word(K::Distinct)?;
+        }
+        self.nested(Self::select_with_parens)?;
+        let message = "UNIQUE predicate is not yet implemented";
+        Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).at(Some(token.position)))
     }
 
     /// `interval '…' fields`, `interval(p) '…'`.
@@ -394,6 +408,12 @@ impl Parser<'_> {
         ahead > 0 && self.starts_select(ahead)
     }
 
+    /// The error where parentheses should hold a query and do not.
+    pub(super) fn unexpected_in_parens(&mut self) -> Error {
+        while self.eat(Kind::LeftParen) {}
+        self.unexpected()
+    }
+
     /// `ROW(…)`.
     fn explicit_row(&mut self) -> Result<Expr> {
         let position = self.advance().position;
@@ -407,7 +427,7 @@ impl Parser<'_> {
     fn array(&mut self) -> Result<Expr> {
         let token = self.advance();
         if self.is(Kind::LeftBracket) {
-            return self.nested(|parser| parser.array_elements(true));
+            return self.nested(|parser| parser.array_elements(Some(token.position)));
         }
         if !self.is(Kind::LeftParen) {
             return Err(self.unexpected());
@@ -419,15 +439,20 @@ impl Parser<'_> {
         ))
     }
 
-    fn array_elements(&mut self, named: bool) -> Result<Expr> {
+    /// `[…]`, after `ARRAY` at a position or within another one.
+    fn array_elements(&mut self, word: Option<u32>) -> Result<Expr> {
+        let position = word.unwrap_or(self.position());
         self.expect(Kind::LeftBracket)?;
         let elem = match self.kind() {
             Kind::RightBracket => Vec::new(),
-            Kind::LeftBracket => self.list(|parser| parser.nested(|parser| parser.array_elements(false)))?,
+            Kind::LeftBracket => self.list(|parser| parser.nested(|parser| parser.array_elements(None)))?,
             _ => self.list(Self::expr)?,
         };
         self.expect(Kind::RightBracket)?;
-        Ok(Expr::Array(Array { elem, named }))
+        if let Some(first) = elem.first() {
+            self.locations.record(first, position);
+        }
+        Ok(Expr::Array(Array { elem, named: word.is_some() }))
     }
 
     /// `CASE … END`.
@@ -437,10 +462,15 @@ impl Parser<'_> {
             let operand = if parser.is_word(K::When) { None } else { Some(Box::new(parser.expr()?)) };
             let mut conditions = Vec::new();
             parser.require_word(K::When)?;
-            while parser.eat_word(K::When) {
+            let mut positions = Vec::new();
+            while parser.is_word(K::When) {
+                positions.push(parser.advance().position);
                 let condition = parser.expr()?;
                 parser.expect_word(K::Then)?;
                 conditions.push(CaseWhen { condition, result: parser.expr()? });
+            }
+            for (when, position) in conditions.iter().zip(positions) {
+                parser.locations.record(&when.condition, position);
             }
             let else_result = if parser.eat_word(K::Else) { Some(Box::new(parser.expr()?)) } else { None };
             parser.require_word(K::End)?;

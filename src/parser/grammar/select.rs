@@ -186,6 +186,8 @@ impl Parser<'_> {
             select.named_window = self.list(|parser| {
                 let name = parser.col_id()?;
                 parser.expect_word(K::As)?;
+                // A second window of that name is an error at its parenthesis.
+                let name = Ident { span: parser.span(parser.peek()), ..name };
                 let window = parser.nested(Self::window_specification)?;
                 Ok(NamedWindowDefinition(name, NamedWindowExpr::WindowSpec(window)))
             })?;
@@ -354,11 +356,16 @@ impl Parser<'_> {
 
     /// `NULLS FIRST` or `NULLS LAST`.
     pub(super) fn nulls_order(&mut self) -> Result<Option<bool>> {
-        if !(self.is_word(K::Nulls) && matches!(self.nth(1).keyword, K::First | K::Last)) {
+        if !self.starts_nulls_order() {
             return Ok(None);
         }
         self.advance();
         Ok(Some(self.advance().keyword == K::First))
+    }
+
+    /// The scanner joins `NULLS` with such a word, so that it is no name there.
+    pub(super) fn starts_nulls_order(&self) -> bool {
+        self.is_word(K::Nulls) && matches!(self.nth(1).keyword, K::First | K::Last)
     }
 
     fn limits(&mut self, tail: &mut Tail) -> Result<()> {
@@ -396,7 +403,8 @@ impl Parser<'_> {
 
     fn limit_value(&mut self, word_position: u32) -> Result<Option<Expr>> {
         let limit = if self.eat_word(K::All) { None } else { Some(self.expr()?) };
-        if self.is(Kind::Comma) {
+        if self.eat(Kind::Comma) {
+            self.expr()?;
             return Err(Error::new(SqlState::SYNTAX_ERROR, "LIMIT #,# syntax is not supported")
                 .hint("Use separate LIMIT and OFFSET clauses.")
                 .at(Some(word_position)));

@@ -18,7 +18,11 @@ impl Parser<'_> {
             return Ok(None);
         }
         let with_token = self.attached();
-        let recursive = self.eat_word(K::Recursive);
+        // The word is also a name, where another one does not follow.
+        let recursive = self.is_word(K::Recursive) && self.is_col_id(self.nth(1));
+        if recursive {
+            self.advance();
+        }
         let mut cte_tables: Vec<Cte> = Vec::new();
         loop {
             let before = self.mentions();

@@ -196,6 +196,7 @@ impl Binder<'_> {
         }
         let column = self.new_column("grouping", Type::new(oids::INT4));
         let expr = Expr::column(&column);
+        let args = args.into_iter().zip(self.arg_positions(syntax)).collect();
         self.levels[depth].groupings.push((column, args));
         Ok(expr)
     }

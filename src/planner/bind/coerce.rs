@@ -135,11 +135,12 @@ impl Binder<'_> {
         // The input function of interval restricts fields itself; the others leave the modifier to a length coercion.
         let typmod = if base.oid == oids::INTERVAL { base.typmod } else { -1 };
         let ty = Type::with_typmod(base.oid, typmod);
+        let value = dictdb_types::text::input(&text, ty, self.cx.env);
+        let value = value.map_err(|error| error.at(self.literal_position(&text)))?;
         if depends_on_clock(base.oid, &text) {
             return Ok(Expr::ViaIo(Box::new(Expr::Const(Datum::Text(text), unknown)), ty));
         }
-        let value = dictdb_types::text::input(&text, ty, self.cx.env);
-        value.map(|value| Expr::Const(value, ty)).map_err(|error| error.at(self.literal_position(&text)))
+        Ok(Expr::Const(value, ty))
     }
 
     fn apply_path(&mut self, expr: Expr, path: Coercion, target: Type, context: CastContext) -> Result<Expr> {

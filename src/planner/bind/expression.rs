@@ -138,7 +138,10 @@ impl Binder<'_> {
             let position = self.leftmost(&when.condition);
             let condition = self.bind_expr(&when.condition)?;
             conditions.push(match &operand {
-                Some(operand) => self.bind_binary("=", Expr::TestValue(operand.ty()), condition, position)?,
+                Some(operand) => {
+                    let position = self.locations.filed(&when.condition);
+                    self.bind_binary("=", Expr::TestValue(operand.ty()), condition, position)?
+                }
                 None => self.coerce_to_boolean(condition, "CASE/WHEN", position)?,
             });
             results.push(self.bind_expr(&when.result)?);

@@ -99,7 +99,12 @@ impl Binder<'_> {
                 Node::Scan(scan) => Some(scan.relation.oid),
                 _ => None,
             };
-            self.enter(table, relation);
+            match (&table.item, factor) {
+                (FromItem::Cte, TableFactor::Table { name, .. }) => {
+                    self.enter_cte(table, &super::names::dotted(&super::names::idents(name)?));
+                }
+                _ => self.enter(table, relation),
+            }
         }
         let secured = match &bound.0 {
             Node::Scan(scan) if scan.relation.row_security || scan.relation.ttl_micros().is_some() => {

@@ -225,6 +225,7 @@ impl Binder<'_> {
     fn bind_call_args(&mut self, function: &ast::Function) -> Result<BoundArgs> {
         let mut bound = BoundArgs { values: Vec::new(), names: Vec::new(), variadic: false, star: false };
         let FunctionArguments::List(list) = &function.args else { return Ok(bound) };
+        let mut misplaced = None;
         for arg in &list.args {
             if let FunctionArg::Named { name, .. } = arg {
                 if bound.names.contains(&name.value) {
@@ -238,8 +239,7 @@ impl Binder<'_> {
                 continue;
             };
             if matches!(arg, FunctionArg::Unnamed(_)) && !bound.names.is_empty() {
-                let message = "positional argument cannot follow named argument";
-                return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(self.leftmost(expr)));
+                misplaced.get_or_insert(expr);
             }
             bound.variadic |= variadic;
             match expr {
@@ -256,10 +256,15 @@ impl Binder<'_> {
                 }
             }
         }
-        Ok(bound)
+        match misplaced {
+            Some(expr) => Err(Error::new(SqlState::SYNTAX_ERROR, "positional argument cannot follow named argument")
+                .at(self.leftmost(expr))),
+            None => Ok(bound),
+        }
     }
 
-    fn arg_positions(&self, function: &ast::Function) -> Vec<Option<u32>> {
+    /// Where the arguments of a call stand.
+    pub(crate) fn arg_positions(&self, function: &ast::Function) -> Vec<Option<u32>> {
         let FunctionArguments::List(list) = &function.args else { return Vec::new() };
         list.args.iter().map(|arg| node::argument(arg).and_then(|(expr, _)| self.leftmost(expr))).collect()
     }

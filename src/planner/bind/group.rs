@@ -194,12 +194,15 @@ impl Binder<'_> {
     /// GROUP BY 1 where output column 1 is an aggregate.
     fn refuse_collected(&mut self, expr: &Expr) -> Result<()> {
         let level = self.level();
-        let mentioned = |ids: &mut dyn Iterator<Item = ColumnId>| {
-            let mut ids = ids.filter(|id| expr.any(&mut |e| matches!(e, Expr::Column(other, _) if other == id)));
-            ids.next()
-        };
-        let aggregate = mentioned(&mut level.aggregates.iter().map(|(column, _)| column.id));
-        let window = mentioned(&mut level.windows.iter().map(|(column, _)| column.id));
+        let in_windows: Vec<&Expr> = level
+            .windows
+            .iter()
+            .filter(|(column, _)| mentions(expr, column.id))
+            .flat_map(|(_, call)| &call.args)
+            .collect();
+        let mut aggregates = level.aggregates.iter().map(|(column, _)| column.id);
+        let aggregate = aggregates.find(|id| mentions(expr, *id) || in_windows.iter().any(|arg| mentions(arg, *id)));
+        let window = level.windows.iter().map(|(column, _)| column.id).find(|id| mentions(expr, *id));
         if let Some(id) = aggregate {
             let message = "aggregate functions are not allowed in GROUP BY";
             return Err(Error::new(SqlState::GROUPING_ERROR, message).at(self.call_position(id)));
@@ -349,6 +352,11 @@ fn ungrouped(name: &str) -> Error {
     Error::new(SqlState::GROUPING_ERROR, message)
 }
 
+/// Whether an expression refers to a column.
+fn mentions(expr: &Expr, column: ColumnId) -> bool {
+    expr.any(&mut |part| matches!(part, Expr::Column(id, _) if *id == column))
+}
+
 fn column_id(expr: &Expr) -> Option<ColumnId> {
     match expr {
         Expr::Column(id, _) => Some(*id),
@@ -364,18 +372,19 @@ impl Grouping {
     }
 
     /// The arguments of GROUPING calls as positions of grouping expressions.
-    pub fn positions(&self, calls: Vec<(Column, Vec<Expr>)>) -> Result<Vec<(Column, Vec<usize>)>> {
+    pub fn positions(&self, calls: Vec<(Column, Vec<(Expr, Option<u32>)>)>) -> Result<Vec<(Column, Vec<usize>)>> {
         calls
             .into_iter()
             .map(|(column, args)| {
                 let positions = args
                     .iter()
-                    .map(|arg| {
+                    .map(|(arg, position)| {
                         self.groups.iter().position(|(_, group)| group.same(arg)).ok_or_else(|| {
                             Error::new(
                                 SqlState::GROUPING_ERROR,
                                 "arguments to GROUPING must be grouping expressions of the associated query level",
                             )
+                            .at(*position)
                         })
                     })
                     .collect::<Result<Vec<usize>>>()?;

@@ -12,12 +12,9 @@ use crate::expr::{ColumnId, Expr};
 use crate::logical::{Aggregate, Column, Node};
 
 impl Clauses {
-    fn exprs(&mut self) -> Vec<&mut Expr> {
-        let mut exprs: Vec<&mut Expr> = self.list.iter_mut().map(|(_, expr)| expr).collect();
-        exprs.extend(self.sort.iter_mut().map(|key| &mut key.expr));
-        exprs.extend(self.having.iter_mut());
-        exprs.extend(self.distinct_on.iter_mut().flatten());
-        exprs
+    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let list = self.list.iter().map(|(_, expr)| expr);
+        list.chain(self.sort.iter().map(|key| &key.expr)).chain(&self.having).chain(self.distinct_on.iter().flatten())
     }
 }
 
@@ -29,24 +26,32 @@ impl Binder<'_> {
         let grouped = needed(&sets, &mut grouping.groups.iter().map(|(_, expr)| expr));
         let (below, mut sets): (Vec<_>, Vec<_>) = sets.into_iter().partition(|(c, _)| grouped.contains(&c.id));
         self.place_targets(&grouping, above);
-        let mut exprs = above.exprs();
+        let groupings = std::mem::take(&mut self.level().groupings);
+        let groupings = grouping.positions(groupings)?;
+        // What of them is not grouped is reported in this order.
+        let mut exprs: Vec<&mut Expr> = above.list.iter_mut().map(|(_, expr)| expr).collect();
         exprs.extend(sets.iter_mut().map(|(_, expr)| expr));
+        let mut of_windows = Vec::new();
         for (_, call) in &mut windows {
             exprs.extend(call.args.iter_mut().chain(call.filter.iter_mut()));
-            exprs.extend(call.window.partition.iter_mut());
-            exprs.extend(call.window.order.iter_mut().map(|key| &mut key.expr));
+            of_windows.extend(call.window.partition.iter_mut());
+            of_windows.extend(call.window.order.iter_mut().map(|key| &mut key.expr));
         }
+        exprs.extend(above.sort.iter_mut().map(|key| &mut key.expr));
+        exprs.extend(above.distinct_on.iter_mut().flatten());
+        exprs.extend(of_windows);
+        exprs.extend(above.having.iter_mut());
         self.check_grouped(&mut grouping, exprs, &node)?;
         // A call below that something above wants for itself is made above once more.
         let mut again: Vec<_> = below.clone();
-        let wanted = needed(&again, &mut above.exprs().into_iter().map(|expr| &*expr));
+        let wanted = needed(&again, &mut above.exprs());
         again.retain(|(column, _)| wanted.contains(&column.id));
         self.check_grouped(&mut grouping, again.iter_mut().map(|(_, expr)| expr).collect(), &node)?;
         sets.extend(again);
         self.level().windows = windows;
         self.level().sets = sets;
         let node = project_sets(node, below);
-        self.aggregation(node, grouping, above.having.take())
+        self.aggregation(node, grouping, groupings, above.having.take())
     }
 
     /// A GROUP BY item that names an output column is about that column, not about any other with the same expression.
@@ -63,11 +68,14 @@ impl Binder<'_> {
         }
     }
 
-    fn aggregation(&mut self, node: Node, grouping: Grouping, having: Option<Expr>) -> Result<Node> {
-        let level = self.level();
-        let calls = std::mem::take(&mut level.aggregates);
-        let groupings = std::mem::take(&mut level.groupings);
-        let groupings = grouping.positions(groupings)?;
+    fn aggregation(
+        &mut self,
+        node: Node,
+        grouping: Grouping,
+        groupings: Vec<(Column, Vec<usize>)>,
+        having: Option<Expr>,
+    ) -> Result<Node> {
+        let calls = std::mem::take(&mut self.level().aggregates);
         let single_group = grouping.groups.is_empty() && grouping.sets.is_none();
         let node = if single_group && calls.is_empty() && groupings.is_empty() {
             // Nothing depends on the rows: there is one group, even of none.

@@ -94,9 +94,14 @@ impl Binder<'_> {
         (relation, view, first_access): InsertTarget<'_>,
         alias: Arc<str>,
     ) -> Result<Node> {
+        let row = self.returned_columns(&relation);
+        let names = Names::of_table(match view {
+            Some(view) => view.row_name(&alias, &row),
+            None => self.row_name(&relation, &alias, &row),
+        });
+        self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
         let (input, targets, count) = self.insert_rows(insert, &relation, (view, first_access))?;
         let input = self.except_inserted(input, &relation, &targets)?;
-        let row = self.returned_columns(&relation);
         let (mut checks, generated) = self.row_rules(&relation, &row)?;
         let updates = matches!(
             &insert.on,
@@ -110,14 +115,7 @@ impl Binder<'_> {
             }
             Ok(checks)
         })?);
-        let names = match view {
-            Some(view) => {
-                checks.extend(view.checks_over(&row));
-                Names::of_table(view.row_name(&alias, &row))
-            }
-            None => Names::of_table(self.row_name(&relation, &alias, &row)),
-        };
-        self.enter(&names.tables[0], view.is_none().then_some(relation.oid));
+        checks.extend(view.into_iter().flat_map(|view| view.checks_over(&row)));
         let given = self.recorded_given();
         let on_conflict = match &insert.on {
             None => None,

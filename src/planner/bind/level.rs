@@ -22,7 +22,7 @@ pub(crate) struct Level {
     /// Aggregates met so far; each stands as a column in the expressions.
     pub aggregates: Vec<(Column, AggregateCall)>,
     /// `GROUPING(…)` calls met so far.
-    pub groupings: Vec<(Column, Vec<Expr>)>,
+    pub groupings: Vec<(Column, Vec<(Expr, Option<u32>)>)>,
     /// Window calls met so far.
     pub windows: Vec<(Column, WindowCall)>,
     /// Set-returning calls of the select list met so far.

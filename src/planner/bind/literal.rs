@@ -25,7 +25,7 @@ impl Binder<'_> {
             Value::DollarQuotedString(quoted) => Ok(self.unknown(&quoted.value, position)),
             Value::SingleQuotedByteStringLiteral(bits) => {
                 dictdb_types::text::string::input_bits(&format!("b{bits}")).map_err(|e| e.at(position))?;
-                Ok(typed(oids::BIT, -1, bits))
+                Ok(bit_string(bits))
             }
             Value::HexStringLiteral(hex) => hex_bits(hex).map_err(|e| e.at(position)),
             Value::Placeholder(name) => self.bind_placeholder(name).map_err(|e| match e.code() {
@@ -96,8 +96,9 @@ impl Binder<'_> {
     }
 }
 
-fn typed(oid: dictdb_types::Oid, typmod: i32, text: &str) -> Expr {
-    Expr::Const(Datum::text(text), Type::with_typmod(oid, typmod))
+/// A constant of zeros and ones; its type says nothing of its length.
+fn bit_string(bits: &str) -> Expr {
+    Expr::Const(Datum::text(bits), Type::new(oids::BIT))
 }
 
 /// Integers are `int4`, then `int8`, else `numeric`; whatever has a point or an exponent is `numeric`.
@@ -120,5 +121,5 @@ fn hex_bits(hex: &str) -> Result<Expr> {
         })?;
         bits.push_str(&format!("{value:04b}"));
     }
-    Ok(typed(oids::BIT, -1, &bits))
+    Ok(bit_string(&bits))
 }

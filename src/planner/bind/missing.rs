@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, SqlState};
 
 use super::Binder;
@@ -21,6 +20,8 @@ pub(crate) struct RangeEntry {
     alias: Arc<str>,
     /// The table, if it is one.
     relation: Option<Oid>,
+    /// The WITH query, if it is one.
+    cte: Option<Arc<str>>,
     /// Names of its columns.
     columns: Vec<Arc<str>>,
 }
@@ -29,7 +30,7 @@ impl RangeEntry {
     /// An entry for a FROM item.
     pub fn of(table: &TableName, relation: Option<Oid>) -> Self {
         let columns = table.columns.iter().map(|column| column.name.clone()).collect();
-        RangeEntry { alias: table.alias.clone(), relation, columns }
+        RangeEntry { alias: table.alias.clone(), relation, cte: None, columns }
     }
 }
 
@@ -46,6 +47,19 @@ impl Binder<'_> {
     pub(crate) fn enter(&mut self, table: &TableName, relation: Option<Oid>) {
         let entry = RangeEntry::of(table, relation);
         self.level().entries.push(entry);
+    }
+
+    /// Remembers a reference to a WITH query for suggestions.
+    pub(crate) fn enter_cte(&mut self, table: &TableName, cte: &str) {
+        let entry = RangeEntry { cte: Some(Arc::from(cte)), ..RangeEntry::of(table, None) };
+        self.level().entries.push(entry);
+    }
+
+    /// Remembers an arm of a set operation, which the next arms cannot refer to either.
+    pub(crate) fn enter_arm(&mut self, columns: impl Iterator<Item = Arc<str>>) {
+        let entries = &mut self.level().entries;
+        let alias = Arc::from(format!("*SELECT* {}", entries.len() + 1));
+        entries.push(RangeEntry { alias, relation: None, cte: None, columns: columns.collect() });
     }
 
     /// 42703 for an unqualified name, or one of a table that lacks the column.
@@ -103,9 +117,7 @@ impl Binder<'_> {
     }
 
     /// 42P01 for a qualifier that names no visible table.
-    pub(crate) fn missing_table(&self, schema: Option<&str>, table: &ast::Ident) -> Error {
-        let position = self.position(table.span);
-        let name = &table.value;
+    pub(crate) fn missing_table(&self, schema: Option<&str>, name: &str, position: Option<u32>) -> Error {
         let Some(entry) = self.hidden_table(schema, name) else {
             let message = format!("missing FROM-clause entry for table \"{name}\"");
             return Error::new(SqlState::UNDEFINED_TABLE, message).at(position);
@@ -114,7 +126,7 @@ impl Binder<'_> {
         let error = Error::new(SqlState::UNDEFINED_TABLE, message).at(position);
         let visible =
             |alias: &str| self.levels.iter().any(|level| level.names.tables.iter().any(|t| *t.alias == *alias));
-        if *entry.alias != **name && visible(&entry.alias) {
+        if *entry.alias != *name && visible(&entry.alias) {
             return error.hint(format!("Perhaps you meant to reference the table alias \"{}\".", entry.alias));
         }
         error.hint(format!(
@@ -134,7 +146,9 @@ impl Binder<'_> {
         };
         let relation = relation.map(|relation| relation.oid);
         let is_meant = |entry: &&RangeEntry| {
-            relation.is_some() && entry.relation == relation || schema.is_none() && *entry.alias == *name
+            relation.is_some() && entry.relation == relation
+                || schema.is_none() && entry.cte.as_deref() == Some(name)
+                || *entry.alias == *name
         };
         self.levels.iter().rev().flat_map(|level| &level.entries).find(is_meant)
     }

@@ -247,7 +247,7 @@ impl Binder<'_> {
                 }
             };
         }
-        Err(self.missing_table(schema, table))
+        Err(self.missing_table(schema, &table.value, position))
     }
 
     /// Of several columns of one name those that can be meant: in a view's query, columns that the view does not depend on came
@@ -317,7 +317,8 @@ impl Binder<'_> {
             _ => return Err(Error::new(SqlState::SYNTAX_ERROR, "improper qualified name (too many dotted names)")),
         };
         let found = self.levels.iter().rev().find_map(|level| find_table(&level.names, schema, &table.value));
-        found.ok_or_else(|| self.missing_table(schema, table))
+        let position = parts.first().and_then(|ident| self.position(ident.span));
+        found.ok_or_else(|| self.missing_table(schema, &table.value, position))
     }
 }
 

@@ -128,21 +128,16 @@ impl Binder<'_> {
 
     fn bind_count(&mut self, expr: &ast::Expr, clause: Clause) -> Result<Expr> {
         let position = self.leftmost(expr);
-        let names = std::mem::take(&mut self.level().names);
-        let bound = self.in_clause(clause, |binder| binder.bind_expr(expr));
-        self.level().names = names;
-        let bound = bound.map_err(|error| {
-            if error.code() == SqlState::UNDEFINED_COLUMN {
-                Error::new(
-                    SqlState::INVALID_COLUMN_REFERENCE,
-                    format!("argument of {} must not contain variables", clause.noun()),
-                )
-                .at(position)
-            } else {
-                error
-            }
-        })?;
-        self.coerce_to_int8(bound, clause.noun(), position)
+        let mark = self.references_mark();
+        let bound = self.in_clause(clause, |binder| binder.bind_expr(expr))?;
+        let bound = self.coerce_to_int8(bound, clause.noun(), position)?;
+        let level = self.level();
+        if bound.any(&mut |part| matches!(part, Expr::Column(id, _) if level.provides(*id))) {
+            let message = format!("argument of {} must not contain variables", clause.noun());
+            let position = self.position_since(mark);
+            return Err(Error::new(SqlState::INVALID_COLUMN_REFERENCE, message).at(position));
+        }
+        Ok(bound)
     }
 }
 

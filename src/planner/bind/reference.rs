@@ -30,6 +30,11 @@ impl Binder<'_> {
         self.references.len()
     }
 
+    /// Where the first column is referred to of what was bound since.
+    pub(crate) fn position_since(&self, mark: usize) -> Option<u32> {
+        self.references.get(mark)?.position
+    }
+
     /// Forgets the references in an aggregate's arguments: they need not be grouped.
     pub(crate) fn forget_references(&mut self, mark: usize) {
         self.references.truncate(mark);

@@ -33,8 +33,17 @@ impl Binder<'_> {
             SetOpKind::Intersect => [all.then_some(IN_INTERSECT); 2],
             SetOpKind::Except => [all.then_some(IN_EXCEPT), Some(IN_EXCEPT)],
         };
-        let left = self.misplacing_if(places[0], |binder| binder.bind_set_expr(left))?;
-        let right = self.misplacing_if(places[1], |binder| binder.bind_set_expr(right))?;
+        for arm in [left, right] {
+            if let SetExpr::Select(select) = arm
+                && let Some(into) = &select.into
+            {
+                let message = "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT";
+                let position = into.targets.first().and_then(|name| self.leftmost(name));
+                return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(position));
+            }
+        }
+        let left = self.misplacing_if(places[0], |binder| binder.bind_arm(left))?;
+        let right = self.misplacing_if(places[1], |binder| binder.bind_arm(right))?;
         self.ranges += 2;
         let (left_columns, right_columns) = (left.columns(), right.columns());
         if left_columns.len() != right_columns.len() {
@@ -59,6 +68,15 @@ impl Binder<'_> {
             left_columns.iter().zip(&types).map(|(column, ty)| self.new_column(column.name.clone(), *ty)).collect();
         self.record_set_operation(kind, all, &columns);
         Ok(Node::SetOp { kind, all, columns, left: Box::new(left), right: Box::new(right) })
+    }
+
+    /// An arm; its columns are what errors in the next ones suggest.
+    fn bind_arm(&mut self, arm: &SetExpr) -> Result<Node> {
+        let node = self.bind_set_expr(arm)?;
+        if !matches!(arm, SetExpr::SetOperation { .. }) {
+            self.enter_arm(node.columns().into_iter().map(|column| column.name));
+        }
+        Ok(node)
     }
 
     /// An arm with its columns coerced; literals of its select list are coerced in place, as constants.

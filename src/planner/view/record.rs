@@ -84,7 +84,11 @@ impl Binder<'_> {
         let level = self.level();
         select.calls = Calls {
             aggregates: level.aggregates.clone(),
-            groupings: level.groupings.clone(),
+            groupings: level
+                .groupings
+                .iter()
+                .map(|(column, args)| (column.clone(), args.iter().map(|(arg, _)| arg.clone()).collect()))
+                .collect(),
             windows: level.windows.clone(),
             sets: level.sets.clone(),
         };

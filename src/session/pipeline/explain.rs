@@ -273,7 +273,10 @@ fn options(given: &[DefElem]) -> Result<Options> {
 fn format(option: &DefElem) -> Result<ExplainFormat> {
     let given = match &option.value {
         Some(DefValue::Keyword(word) | DefValue::String(word)) => word.as_str(),
-        _ => "",
+        Some(_) => "",
+        None => {
+            return Err(Error::new(SqlState::SYNTAX_ERROR, format!("{} requires a parameter", option.name.value)));
+        }
     };
     match given {
         "text" => Ok(ExplainFormat::Text),

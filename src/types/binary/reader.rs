@@ -47,8 +47,19 @@ impl<'a> Reader<'a> {
         Ok(array)
     }
 
+    /// The next byte; 08P01 in other words than for several at once.
     pub(super) fn u8(&mut self) -> Result<u8> {
-        Ok(u8::from_be_bytes(self.array()?))
+        self.bytes(1).map(|byte| byte[0])
+    }
+
+    /// Bytes that PostgreSQL takes one by one.
+    pub(super) fn bytes(&mut self, len: usize) -> Result<&'a [u8]> {
+        let (taken, rest) = self
+            .bytes
+            .split_at_checked(len)
+            .ok_or_else(|| Error::new(SqlState::PROTOCOL_VIOLATION, "no data left in message"))?;
+        self.bytes = rest;
+        Ok(taken)
     }
 
     pub(super) fn u16(&mut self) -> Result<u16> {

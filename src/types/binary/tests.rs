@@ -18,7 +18,7 @@ fn malformed_bytes_are_reported_as_postgresql_does() {
     let cases: &[(Oid, Vec<u8>, &str, &str)] = &[
         (oids::INT4, vec![0; 3], "08P01", too_short),
         (oids::INT4, vec![0; 5], "22P03", "incorrect binary data format"),
-        (oids::BOOL, vec![], "08P01", too_short),
+        (oids::BOOL, vec![], "08P01", "no data left in message"),
         (oids::TEXT, vec![b'a', 0], "22021", "invalid byte sequence for encoding \"UTF8\": 0x00"),
         (oids::TEXT, vec![0xc3, 0x28], "22021", "invalid byte sequence for encoding \"UTF8\": 0xc3 0x28"),
         (oids::TEXT, vec![b'a', 0xe2, 0x82], "22021", "invalid byte sequence for encoding \"UTF8\": 0xe2 0x82"),

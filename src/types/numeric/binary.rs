@@ -57,12 +57,8 @@ impl Numeric {
     /// Makes a value of the parts of the wire form, `groups` being the bytes after them; 22P03.
     pub fn recv(groups: &[u8], weight: i16, sign: u16, scale: u16) -> Result<Self> {
         let groups: Vec<u16> = groups.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
-        match sign {
-            0 | NEGATIVE => {}
-            NAN => return Ok(Self::NAN),
-            INFINITY => return Ok(Self::INFINITY),
-            NEG_INFINITY => return Ok(Self::NEG_INFINITY),
-            _ => return Err(invalid("sign")),
+        if !matches!(sign, 0 | NEGATIVE | NAN | INFINITY | NEG_INFINITY) {
+            return Err(invalid("sign"));
         }
         if scale > MAX_SCALE {
             return Err(invalid("scale"));
@@ -70,7 +66,12 @@ impl Numeric {
         if groups.iter().any(|group| *group > 9999) {
             return Err(invalid("digit"));
         }
-        from_groups(&groups, i64::from(weight), sign == NEGATIVE, scale)
+        match sign {
+            NAN => Ok(Self::NAN),
+            INFINITY => Ok(Self::INFINITY),
+            NEG_INFINITY => Ok(Self::NEG_INFINITY),
+            _ => from_groups(&groups, i64::from(weight), sign == NEGATIVE, scale),
+        }
     }
 }
 

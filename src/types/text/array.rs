@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::integer::is_space;
+use super::integer::{invalid, is_space, out_of_range};
 use super::{input, input_null, output};
-use crate::{Array, Datum, Dimension, Env, Error, Oid, Result, SqlState, Type};
+use crate::{Array, Datum, Dimension, Env, Error, Oid, Result, SqlState, Type, oids};
 
 /// Most dimensions of an array.
 pub const MAX_DIMENSIONS: usize = 6;
@@ -22,6 +22,7 @@ pub fn too_many_dimensions(count: usize) -> Error {
 
 /// Reads an array whose elements are separated by `delimiter`; 22P02 with PostgreSQL's details, 2202E, 54000.
 pub(super) fn input_array(text: &str, element: Type, delimiter: u8, env: &dyn Env) -> Result<Array> {
+    let text = skip_blanks(text);
     let (declared, braces) = declared_dimensions(text)?;
     let parsed = Braces::new(text, braces, delimiter).parse()?;
     let mut dims = parsed.dims.iter().map(|len| Dimension { len: *len, lower: 1 }).collect::<Vec<_>>();
@@ -382,10 +383,27 @@ fn write_item(item: &Datum, element: Oid, delimiter: u8, env: &dyn Env, out: &mu
 
 /// Reads an `int2vector` or `oidvector`: elements separated by blanks. 22P02, 22003.
 pub(super) fn input_vector(text: &str, element: Oid, env: &dyn Env) -> Result<Array> {
-    // An error shows what is left from the bad element on, as PostgreSQL's does for oids; there are no blanks in it.
-    let words = text.split(|c: char| c.is_ascii() && is_space(c as u8)).filter(|word| !word.is_empty());
-    let items = words.map(|word| input(word, Type::new(element), env)).collect::<Result<_>>()?;
+    let mut items = Vec::new();
+    let mut rest = skip_blanks(text);
+    while !rest.is_empty() {
+        let end = rest.bytes().position(is_space).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        // An error shows the text from the bad element on; an oid ends where its digits do.
+        items.push(input(word, Type::new(element), env).map_err(|error| match error.code() {
+            SqlState::INVALID_TEXT_REPRESENTATION if element == oids::OID => invalid("oid", behind_number(rest)),
+            SqlState::INVALID_TEXT_REPRESENTATION => invalid("smallint", rest),
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE if element == oids::INT2 => out_of_range("smallint", rest),
+            _ => error,
+        })?);
+        rest = skip_blanks(after);
+    }
     Ok(Array::zero_based(element, items))
+}
+
+/// What follows a signed number.
+fn behind_number(text: &str) -> &str {
+    let digits = text.trim_start_matches(['-', '+']);
+    digits.trim_start_matches(|c: char| c.is_ascii_digit())
 }
 
 /// Appends an `int2vector` or `oidvector`.

@@ -25,7 +25,7 @@ pub(crate) fn out_of_range(name: &str, text: &str) -> Error {
 macro_rules! signed {
     ($($(#[$doc:meta])* $function:ident: $int:ty = $name:literal;)*) => {
         $($(#[$doc])* pub fn $function(text: &str) -> Result<$int> {
-            let value = parse(text, $name)?;
+            let value = parse(text, $name, <$int>::MIN.into())?;
             <$int>::try_from(value).map_err(|_| out_of_range($name, text))
         })*
     };
@@ -40,8 +40,8 @@ signed! {
     input_int8: i64 = "bigint";
 }
 
-/// Reads blanks, a sign and digits. A number beyond `i64` is out of range before anything after it is looked at.
-fn parse(text: &str, name: &str) -> Result<i64> {
+/// Reads blanks, a sign and digits. Digits beyond the type's range are out of range before anything after them is looked at.
+fn parse(text: &str, name: &str, least: i64) -> Result<i64> {
     let bytes = text.as_bytes();
     let start = bytes.iter().position(|b| !is_space(*b)).unwrap_or(bytes.len());
     let (negative, digits) = match bytes[start..].split_first() {
@@ -58,7 +58,7 @@ fn parse(text: &str, name: &str) -> Result<i64> {
         }
         // Negative numbers reach one further, so everything is summed up below zero.
         let next = value.checked_mul(10).and_then(|v| v.checked_sub(i64::from(digit)));
-        value = next.ok_or_else(|| out_of_range(name, text))?;
+        value = next.filter(|next| *next >= least).ok_or_else(|| out_of_range(name, text))?;
         read += 1;
     }
     if read == 0 || !digits[read..].iter().all(|b| is_space(*b)) {
@@ -67,12 +67,14 @@ fn parse(text: &str, name: &str) -> Result<i64> {
     if negative { Ok(value) } else { value.checked_neg().ok_or_else(|| out_of_range(name, text)) }
 }
 
-/// Reads an `oid`: also a negative number, which counts down from 2^32. 22P02, 22003.
+/// Reads an `oid`: also a negative number, which counts down from 2^32, or written as one without a sign of 64 bits. 22P02, 22003.
 pub fn input_oid(text: &str) -> Result<u32> {
-    let value = parse(text, "oid").map_err(|error| match error.code() {
-        SqlState::NUMERIC_VALUE_OUT_OF_RANGE => out_of_range("oid", text),
-        _ => invalid("oid", text),
-    })?;
+    if let Ok(large) = trim(text).parse::<u64>()
+        && (0xffff_ffff_8000_0000..).contains(&large)
+    {
+        return Ok(large as u32);
+    }
+    let value = parse(text, "oid", i64::MIN)?;
     match value {
         0..=0xffff_ffff => Ok(value as u32),
         -0x8000_0000..0 => Ok(value as i32 as u32),

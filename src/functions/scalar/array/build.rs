@@ -117,7 +117,7 @@ fn fill(cx: &CallContext<'_>, item: &Datum, lengths: Option<&Array>, lowers: Opt
     let (Some(lengths), false) = (lengths, matches!(lowers, Some(None))) else {
         bail!(NULL_VALUE_NOT_ALLOWED, "dimension array or low bound array cannot be null");
     };
-    let lengths = integers(lengths, "Dimension")?;
+    let lengths = integers(lengths)?;
     if lengths.len() > MAX_DIMENSIONS {
         bail!(
             PROGRAM_LIMIT_EXCEEDED,
@@ -126,7 +126,7 @@ fn fill(cx: &CallContext<'_>, item: &Datum, lengths: Option<&Array>, lowers: Opt
         );
     }
     let lowers = match lowers.flatten() {
-        Some(lowers) => integers(lowers, "Low bound")?,
+        Some(lowers) => integers(lowers)?,
         None => vec![1; lengths.len()],
     };
     if lowers.len() != lengths.len() {
@@ -149,10 +149,10 @@ fn fill(cx: &CallContext<'_>, item: &Datum, lengths: Option<&Array>, lowers: Opt
 }
 
 /// The numbers of a one-dimensional `integer[]` without NULL.
-fn integers(array: &Array, what: &str) -> Result<Vec<i32>> {
+fn integers(array: &Array) -> Result<Vec<i32>> {
     if array.dims.len() > 1 {
         return Err(Error::new(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts")
-            .detail(format!("{what} array must be one dimensional.")));
+            .detail("Dimension array must be one dimensional."));
     }
     let number = |item: &Datum| match item {
         Datum::Int4(number) => Ok(*number),

@@ -77,7 +77,8 @@ impl<'a> Evaluation<'a> {
     }
 
     pub(super) fn variable(&self, name: &str) -> Result<&'a Jsonb, Fault> {
-        let found = self.variables.iter().find(|(key, _)| **key == *name);
+        let Some(variables) = self.variables else { return Ok(&Jsonb::Null) };
+        let found = variables.iter().find(|(key, _)| **key == *name);
         found.map(|(_, value)| value).ok_or_else(|| {
             let message = format!("could not find jsonpath variable \"{name}\"");
             Fault::Hard(Error::new(SqlState::UNDEFINED_OBJECT, message))
@@ -322,37 +323,30 @@ impl<'a> Evaluation<'a> {
         right: &Node,
         scope: Scope<'_, 'a>,
     ) -> Result<Numeric, Fault> {
-        let left = self.number(left, scope, "left", operator)?;
-        let right = self.number(right, scope, "right", operator)?;
+        let (left, right) = (self.unwrapped(left, scope)?, self.unwrapped(right, scope)?);
+        let left = single_number(&left, "left", operator)?;
+        let right = single_number(&right, "right", operator)?;
         let result = match operator {
-            Arithmetic::Add => left.add(&right),
-            Arithmetic::Subtract => left.sub(&right),
-            Arithmetic::Multiply => left.mul(&right),
-            Arithmetic::Divide => left.div(&right),
-            Arithmetic::Modulo => left.rem(&right),
+            Arithmetic::Add => left.add(right),
+            Arithmetic::Subtract => left.sub(right),
+            Arithmetic::Multiply => left.mul(right),
+            Arithmetic::Divide => left.div(right),
+            Arithmetic::Modulo => left.rem(right),
         };
         result.map_err(Fault::Soft)
     }
+}
 
-    fn number(
-        &mut self,
-        node: &Node,
-        scope: Scope<'_, 'a>,
-        side: &str,
-        operator: Arithmetic,
-    ) -> Result<Numeric, Fault> {
-        match self.unwrapped(node, scope)?.as_slice() {
-            [item] if matches!(&**item, Jsonb::Number(_)) => match &**item {
-                Jsonb::Number(number) => Ok(number.clone()),
-                _ => Err(not_single_number()),
-            },
-            _ => {
-                let operator = operator.as_str();
-                let message = format!("{side} operand of jsonpath operator {operator} is not a single numeric value");
-                Err(soft(SqlState::SINGLETON_SQL_JSON_ITEM_REQUIRED, message))
-            }
-        }
+/// The number that an operand must be.
+fn single_number<'i>(items: &'i [Item<'_>], side: &str, operator: Arithmetic) -> Result<&'i Numeric, Fault> {
+    if let [item] = items
+        && let Jsonb::Number(number) = &**item
+    {
+        return Ok(number);
     }
+    let operator = operator.as_str();
+    let message = format!("{side} operand of jsonpath operator {operator} is not a single numeric value");
+    Err(soft(SqlState::SINGLETON_SQL_JSON_ITEM_REQUIRED, message))
 }
 
 fn not_single_number() -> Fault {

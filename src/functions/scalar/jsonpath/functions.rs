@@ -11,27 +11,25 @@ use crate::kernel::ScalarFn;
 
 /// Functions of this family by `prosrc`.
 pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
-    "jsonb_path_exists" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| exists(cx, &Asked { zoned: false, json, path, vars, silent }),
-    "jsonb_path_exists_tz" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| exists(cx, &Asked { zoned: true, json, path, vars, silent }),
-    "jsonb_path_exists_opr" => |cx; json: &Jsonb, path: &str| exists(cx, &Asked { zoned: false, json, path, vars: &NO_VARIABLES, silent: true }),
-    "jsonb_path_match" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| matches(cx, &Asked { zoned: false, json, path, vars, silent }),
-    "jsonb_path_match_tz" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| matches(cx, &Asked { zoned: true, json, path, vars, silent }),
-    "jsonb_path_match_opr" => |cx; json: &Jsonb, path: &str| matches(cx, &Asked { zoned: false, json, path, vars: &NO_VARIABLES, silent: true }),
+    "jsonb_path_exists" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| exists(cx, &Asked { zoned: false, json, path, vars: Some(vars), silent }),
+    "jsonb_path_exists_tz" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| exists(cx, &Asked { zoned: true, json, path, vars: Some(vars), silent }),
+    "jsonb_path_exists_opr" => |cx; json: &Jsonb, path: &str| exists(cx, &Asked { zoned: false, json, path, vars: None, silent: true }),
+    "jsonb_path_match" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| matches(cx, &Asked { zoned: false, json, path, vars: Some(vars), silent }),
+    "jsonb_path_match_tz" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| matches(cx, &Asked { zoned: true, json, path, vars: Some(vars), silent }),
+    "jsonb_path_match_opr" => |cx; json: &Jsonb, path: &str| matches(cx, &Asked { zoned: false, json, path, vars: None, silent: true }),
     "jsonb_path_query_array" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| {
-        query(cx, &Asked { zoned: false, json, path, vars, silent }).map(Jsonb::Array)
+        query(cx, &Asked { zoned: false, json, path, vars: Some(vars), silent }).map(Jsonb::Array)
     },
     "jsonb_path_query_array_tz" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| {
-        query(cx, &Asked { zoned: true, json, path, vars, silent }).map(Jsonb::Array)
+        query(cx, &Asked { zoned: true, json, path, vars: Some(vars), silent }).map(Jsonb::Array)
     },
     "jsonb_path_query_first" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| {
-        Ok(query(cx, &Asked { zoned: false, json, path, vars, silent })?.into_iter().next())
+        Ok(query(cx, &Asked { zoned: false, json, path, vars: Some(vars), silent })?.into_iter().next())
     },
     "jsonb_path_query_first_tz" => |cx; json: &Jsonb, path: &str, vars: &Jsonb, silent: bool| {
-        Ok(query(cx, &Asked { zoned: true, json, path, vars, silent })?.into_iter().next())
+        Ok(query(cx, &Asked { zoned: true, json, path, vars: Some(vars), silent })?.into_iter().next())
     },
 };
-
-const NO_VARIABLES: Jsonb = Jsonb::Object(vec![]);
 
 /// What a function is asked.
 pub(crate) struct Asked<'a> {
@@ -41,8 +39,8 @@ pub(crate) struct Asked<'a> {
     pub json: &'a Jsonb,
     /// The path.
     pub path: &'a str,
-    /// The path's variables: an object.
-    pub vars: &'a Jsonb,
+    /// The path's variables: an object. Where none are given every variable is null.
+    pub vars: Option<&'a Jsonb>,
     /// Whether errors that depend on the document are kept silent.
     pub silent: bool,
 }
@@ -50,9 +48,13 @@ pub(crate) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// 22023 for variables that are no object.
     fn evaluation(&self, cx: &CallContext<'a>, strict: bool) -> Result<Evaluation<'a>> {
-        let Jsonb::Object(variables) = self.vars else {
-            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "\"vars\" argument is not an object")
-                .detail("Jsonpath parameters should be encoded as key-value pairs of \"vars\" object."));
+        let variables = match self.vars {
+            None => None,
+            Some(Jsonb::Object(variables)) => Some(variables.as_slice()),
+            Some(_) => {
+                return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, "\"vars\" argument is not an object")
+                    .detail("Jsonpath parameters should be encoded as key-value pairs of \"vars\" object."));
+            }
         };
         Ok(Evaluation { strict, root: self.json, variables, numbered: 0, env: cx.env, zoned: self.zoned })
     }

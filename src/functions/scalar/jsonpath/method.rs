@@ -26,7 +26,10 @@ impl<'a> Evaluation<'a> {
                 let name = item.moment.as_ref().map_or_else(|| type_name(&item), Moment::type_name);
                 Jsonb::String(name.into())
             }
-            Method::Size => Jsonb::Number(Numeric::from(self.size(&item, scope)?)),
+            Method::Size => match self.size(&item, scope)? {
+                Some(size) => Jsonb::Number(Numeric::from(size)),
+                None => return Ok(false),
+            },
             _ if unwrap && matches!(&*item, Jsonb::Array(_)) => {
                 return self.each(members(item), accessors, scope, false, found);
             }
@@ -42,10 +45,12 @@ impl<'a> Evaluation<'a> {
         self.steps(Item::made(value), rest, scope, true, found)
     }
 
-    fn size(&self, item: &Jsonb, scope: Scope<'_, 'a>) -> Result<i64, Fault> {
+    /// The number of elements; of what is no array 1 in lax mode, and none where such an item is passed over.
+    fn size(&self, item: &Jsonb, scope: Scope<'_, 'a>) -> Result<Option<i64>, Fault> {
         match item {
-            Jsonb::Array(items) => Ok(items.len() as i64),
-            _ if !self.strict || scope.forgiving => Ok(1),
+            Jsonb::Array(items) => Ok(Some(items.len() as i64)),
+            _ if !self.strict => Ok(Some(1)),
+            _ if scope.forgiving => Ok(None),
             _ => {
                 let message = "jsonpath item method .size() can only be applied to an array";
                 Err(soft(SqlState::SQL_JSON_ARRAY_NOT_FOUND, message))

@@ -95,7 +95,8 @@ impl From<bool> for Truth {
 struct Evaluation<'a> {
     strict: bool,
     root: &'a Jsonb,
-    variables: &'a [(std::sync::Arc<str>, Jsonb)],
+    /// Values of variables; without any all of them are null.
+    variables: Option<&'a [(std::sync::Arc<str>, Jsonb)]>,
     /// Objects that `keyvalue` has numbered.
     numbered: i64,
     /// Settings, for dates and times.

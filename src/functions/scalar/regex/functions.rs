@@ -158,9 +158,11 @@ fn nth(
 ) -> Result<Option<(usize, usize)>> {
     let from = start_offset(text, start)?;
     let compiled = compile_for(function, pattern, flags)?;
-    if sub as usize > compiled.captures() {
+    if sub as usize > compiled.captures().max(1) {
         return Ok(None);
     }
+    // A pattern without captures has the whole match as its first one.
+    let sub = if compiled.captures() == 0 { 0 } else { sub };
     let mut matches = Matches::new(compiled, text, from, sub > 0);
     match matches.nth(n as usize - 1) {
         Some(spans) => Ok(spans?[sub as usize]),

@@ -12,6 +12,7 @@
 //! Compiled patterns are kept per thread, [`CACHED_PATTERNS`] of them, most recently used first.
 
 mod automaton;
+mod basic;
 mod class;
 mod compiled;
 mod dissect;
@@ -27,10 +28,10 @@ mod tests;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use dictdb_types::{Error, Result};
+use dictdb_types::Result;
 
 use compiled::Compiled;
-use syntax::{Flavor, Options};
+use syntax::Options;
 
 /// Compiled patterns kept by each thread.
 const CACHED_PATTERNS: usize = 64;
@@ -43,9 +44,6 @@ thread_local! {
 
 /// The compiled form of a pattern; 2201B if it is none.
 fn compile(pattern: &str, options: Options) -> Result<Rc<Compiled>> {
-    if options.flavor == Flavor::Basic {
-        return Err(Error::unsupported("regular expression option \"b\" (basic syntax)"));
-    }
     CACHE.with_borrow_mut(|cache| {
         if let Some(at) = cache.iter().position(|(p, o, _)| **p == *pattern && *o == options) {
             cache[..=at].rotate_right(1);

@@ -1,6 +1,6 @@
 //! Reads a pattern into a [`Node`] tree: PostgreSQL's advanced and extended syntaxes (manual section 9.7.3).
 //!
-//! Bracket expressions and backslashes are read in `escape`.
+//! Bracket expressions and backslashes are read in `escape`, the basic syntax in `basic`.
 
 use std::sync::Arc;
 
@@ -38,7 +38,11 @@ pub(super) fn parse(pattern: &str, options: Options) -> Result<Parsed, Fault> {
         regular: true,
     };
     parser.prefix()?;
-    let root = if parser.options.flavor == Flavor::Literal { parser.literal() } else { parser.alternation()? };
+    let root = match parser.options.flavor {
+        Flavor::Literal => parser.literal(),
+        Flavor::Basic => parser.basic_branch()?,
+        Flavor::Advanced | Flavor::Extended => parser.alternation()?,
+    };
     if parser.at < parser.chars.len() {
         return Err(Fault::Parentheses);
     }
@@ -65,11 +69,11 @@ pub(super) struct Parser {
 }
 
 /// How often an atom repeats.
-struct Quantifier {
-    min: u32,
-    max: Option<u32>,
+pub(super) struct Quantifier {
+    pub(super) min: u32,
+    pub(super) max: Option<u32>,
     /// Written `{m}`, which has its atom's preference where every other quantifier has its own.
-    exact: bool,
+    pub(super) exact: bool,
 }
 
 /// What a piece of a branch may be followed by.
@@ -95,7 +99,7 @@ impl Parser {
         found
     }
 
-    fn node(&mut self, kind: Kind) -> Node {
+    pub(super) fn node(&mut self, kind: Kind) -> Node {
         let id = self.nodes;
         self.nodes += 1;
         Node::new(id, kind)
@@ -183,7 +187,7 @@ impl Parser {
     }
 
     /// Blanks and comments of expanded syntax, and `(?#…)`.
-    fn skip_blanks(&mut self) {
+    pub(super) fn skip_blanks(&mut self) {
         loop {
             let start = self.at;
             if self.options.expanded {
@@ -219,9 +223,14 @@ impl Parser {
         let Atom::Quantifiable(node) = atom else { return Err(Fault::Quantifier) };
         let reluctant = self.options.flavor == Flavor::Advanced && self.eat("?");
         self.skip_blanks();
-        if self.quantifier()?.is_some() {
+        if self.starts_quantifier() {
             return Err(Fault::Quantifier);
         }
+        Ok(self.repeated(node, quantifier, reluctant))
+    }
+
+    /// An atom under a quantifier.
+    pub(super) fn repeated(&mut self, node: Node, quantifier: Quantifier, reluctant: bool) -> Node {
         let preference = match (quantifier.exact, reluctant) {
             (true, _) => node.preference,
             (false, true) => Preference::Shortest,
@@ -230,7 +239,15 @@ impl Parser {
         let kind = Kind::Repeat { node: Box::new(node), min: quantifier.min, max: quantifier.max };
         let mut repeat = self.node(kind);
         repeat.preference = preference;
-        Ok(repeat)
+        repeat
+    }
+
+    fn starts_quantifier(&self) -> bool {
+        match self.peek() {
+            Some('*' | '+' | '?') => true,
+            Some('{') => self.chars.get(self.at + 1).is_some_and(char::is_ascii_digit),
+            _ => false,
+        }
     }
 
     fn quantifier(&mut self) -> Result<Option<Quantifier>, Fault> {
@@ -238,8 +255,9 @@ impl Parser {
             Some('*') => (0, None),
             Some('+') => (1, None),
             Some('?') => (0, Some(1)),
-            Some('{') if self.chars.get(self.at + 1).is_some_and(char::is_ascii_digit) => {
-                return self.bounds().map(Some);
+            Some('{') if self.starts_quantifier() => {
+                self.at += 1;
+                return self.bounds("}").map(Some);
             }
             _ => return Ok(None),
         };
@@ -247,15 +265,19 @@ impl Parser {
         Ok(Some(Quantifier { min, max, exact: false }))
     }
 
-    fn bounds(&mut self) -> Result<Quantifier, Fault> {
-        self.at += 1;
+    /// `m}`, `m,}` or `m,n}`, with what closes them.
+    pub(super) fn bounds(&mut self, closing: &str) -> Result<Quantifier, Fault> {
+        if self.peek().is_none() {
+            return Err(Fault::Braces);
+        }
         let min = self.number()?.ok_or(Fault::RepetitionCount)?;
         let exact = !self.eat(",");
         let max = if exact { Some(min) } else { self.number()? };
-        match self.peek() {
-            Some('}') => self.at += 1,
-            None => return Err(Fault::Braces),
-            Some(_) => return Err(Fault::RepetitionCount),
+        if self.peek().is_none() {
+            return Err(Fault::Braces);
+        }
+        if !self.eat(closing) {
+            return Err(Fault::RepetitionCount);
         }
         if max.is_some_and(|max| min > max) {
             return Err(Fault::RepetitionCount);
@@ -289,13 +311,7 @@ impl Parser {
                 let set = self.bracket()?;
                 Atom::Quantifiable(self.node(Kind::Set(Arc::new(set))))
             }
-            '.' => {
-                let mut set = CharSet::all();
-                if options.newline_stops {
-                    set.remove('\n');
-                }
-                Atom::Quantifiable(self.node(Kind::Set(Arc::new(set))))
-            }
+            '.' => Atom::Quantifiable(self.any_character()),
             '^' if options.newline_anchors => Atom::Constraint(self.node(assertion(Assertion::LineStart))),
             '^' => Atom::Constraint(self.node(assertion(Assertion::TextStart))),
             '$' if options.newline_anchors => Atom::Constraint(self.node(assertion(Assertion::LineEnd))),
@@ -313,34 +329,61 @@ impl Parser {
             Escape::Char(c) => Atom::Quantifiable(self.set(CharSet::single(c))),
             Escape::Set(set) => Atom::Quantifiable(self.node(Kind::Set(Arc::new(set)))),
             Escape::Assert(assertion) => Atom::Constraint(self.node(Kind::Assert(assertion))),
-            Escape::BackReference(number) => {
-                if !self.closed.contains(&number) || self.in_look {
-                    return Err(Fault::BackReference);
-                }
-                self.regular = false;
-                Atom::Quantifiable(self.node(Kind::BackReference(number)))
-            }
+            Escape::BackReference(number) => Atom::Quantifiable(self.back_reference(number)?),
         })
     }
 
+    pub(super) fn back_reference(&mut self, number: usize) -> Result<Node, Fault> {
+        if !self.closed.contains(&number) || self.in_look {
+            return Err(Fault::BackReference);
+        }
+        self.regular = false;
+        Ok(self.node(Kind::BackReference(number)))
+    }
+
+    /// `.`
+    pub(super) fn any_character(&mut self) -> Node {
+        let mut set = CharSet::all();
+        if self.options.newline_stops {
+            set.remove('\n');
+        }
+        self.node(Kind::Set(Arc::new(set)))
+    }
+
     fn parenthesis(&mut self) -> Result<Atom, Fault> {
+        if self.options.flavor == Flavor::Advanced && self.eat("?") {
+            return self.deeper(Self::special_parenthesis);
+        }
+        if self.in_look {
+            return Ok(Atom::Quantifiable(self.deeper(Self::closing)?));
+        }
+        self.capture(Self::alternation, ")").map(Atom::Quantifiable)
+    }
+
+    /// What is in parentheses that capture it, with the closing one.
+    pub(super) fn capture(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<Node, Fault>,
+        closing: &str,
+    ) -> Result<Node, Fault> {
+        self.captures += 1;
+        let number = self.captures;
+        let inner = self.deeper(inner)?;
+        if !self.eat(closing) {
+            return Err(Fault::Parentheses);
+        }
+        self.closed.push(number);
+        Ok(self.node(Kind::Capture(number, Box::new(inner))))
+    }
+
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(Fault::TooComplex);
         }
-        let atom = if self.options.flavor == Flavor::Advanced && self.eat("?") {
-            self.special_parenthesis()?
-        } else if self.in_look {
-            Atom::Quantifiable(self.closing()?)
-        } else {
-            self.captures += 1;
-            let number = self.captures;
-            let inner = self.closing()?;
-            self.closed.push(number);
-            Atom::Quantifiable(self.node(Kind::Capture(number, Box::new(inner))))
-        };
+        let read = read(self)?;
         self.depth -= 1;
-        Ok(atom)
+        Ok(read)
     }
 
     fn special_parenthesis(&mut self) -> Result<Atom, Fault> {

@@ -15,6 +15,7 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "textregexreplace_noopt" => |s: &str, p: &str, r: &str| replace(s, p, r, Options::ADVANCED, 1, 1),
     "textregexreplace" => |s: &str, p: &str, r: &str, flags: &str| with_flags(s, p, r, flags),
     "textregexreplace_extended" => |s: &str, p: &str, r: &str, start: i32, n: i32, flags: &str| {
+        check(start, n)?;
         replace(s, p, r, parse_flags(flags)?.0, start, n)
     },
     "textregexreplace_extended_no_flags" => |s: &str, p: &str, r: &str, start: i32, n: i32| {
@@ -37,12 +38,19 @@ fn with_flags(text: &str, pattern: &str, replacement: &str, flags: &str) -> Resu
     replace(text, pattern, replacement, options, 1, i32::from(!global))
 }
 
+/// 22023 for what no match can be counted from or by.
+fn check(start: i32, n: i32) -> Result<()> {
+    match (start, n) {
+        (..=0, _) => Err(bad_parameter("start", start)),
+        (_, ..0) => Err(bad_parameter("n", n)),
+        _ => Ok(()),
+    }
+}
+
 /// Replaces the `n`-th match from character `start`, or every one if `n` is zero.
 fn replace(text: &str, pattern: &str, replacement: &str, options: Options, start: i32, n: i32) -> Result<String> {
+    check(start, n)?;
     let from = start_offset(text, start)?;
-    if n < 0 {
-        return Err(bad_parameter("n", n));
-    }
     let pieces = pieces(replacement);
     let captures = pieces.iter().any(|piece| matches!(piece, Piece::Capture(1..)));
     let matches = Matches::new(compile(pattern, options)?, text, from, captures);

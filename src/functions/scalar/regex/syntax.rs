@@ -82,9 +82,9 @@ pub(super) struct Options {
 pub(super) enum Flavor {
     /// Advanced (`***:`), the default.
     Advanced,
-    /// POSIX basic (`b`), which is not supported.
+    /// POSIX basic (`b`; in functions' flags `e` too).
     Basic,
-    /// POSIX extended (`e`).
+    /// POSIX extended (`(?e)`).
     Extended,
     /// Literal text (`***=`, `q`).
     Literal,
@@ -102,6 +102,7 @@ impl Options {
     /// Applies one option letter, as functions' `flags` and `(?…)` spell them; `false` if there is no such letter.
     pub(super) fn apply(&mut self, letter: char) -> bool {
         match letter {
+            'b' => self.flavor = Flavor::Basic,
             'c' => self.ignore_case = false,
             'e' => self.flavor = Flavor::Extended,
             'i' => self.ignore_case = true,
@@ -124,7 +125,8 @@ pub(super) fn parse_flags(flags: &str) -> Result<(Options, bool), Error> {
     for letter in flags.chars() {
         match letter {
             'g' => global = true,
-            'b' => options.flavor = Flavor::Basic,
+            // PostgreSQL takes both syntaxes away there.
+            'e' => options.flavor = Flavor::Basic,
             _ if options.apply(letter) => {}
             _ => bail!(INVALID_PARAMETER_VALUE, "invalid regular expression option: \"{letter}\""),
         }

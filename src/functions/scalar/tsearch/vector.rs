@@ -1,7 +1,7 @@
 //! Functions of `tsvector`: length, weights, parts, concatenation, order.
 
 use dictdb_types::tsearch::{Lexeme, MAX_POSITION, MAX_POSITIONS, Position, Vector, compare};
-use dictdb_types::{Array, Datum, Result, SqlState, bail, oids};
+use dictdb_types::{Array, Datum, Result, bail, oids};
 
 use super::vector;
 use crate::args::kernels;
@@ -101,27 +101,18 @@ fn known_texts(words: &Array) -> Vec<&str> {
     texts.collect()
 }
 
-/// The elements; 22004 for NULL.
-fn texts(words: &Array) -> Result<Vec<&str>> {
-    let mut texts = Vec::with_capacity(words.items.len());
-    for item in &words.items {
-        let Datum::Text(word) = item else {
-            bail!(NULL_VALUE_NOT_ALLOWED, "lexeme array may not contain nulls");
-        };
-        texts.push(&**word);
-    }
-    Ok(texts)
-}
-
 fn from_array(words: &Array) -> Result<Vector> {
-    let words = texts(words)?;
-    if words.iter().any(|word| word.is_empty()) {
-        return Err(dictdb_types::Error::new(
-            SqlState::ZERO_LENGTH_CHARACTER_STRING,
-            "lexeme array may not contain empty strings",
-        ));
+    let mut lexemes = Vec::with_capacity(words.items.len());
+    for item in &words.items {
+        match item {
+            Datum::Text(word) if word.is_empty() => {
+                bail!(ZERO_LENGTH_CHARACTER_STRING, "lexeme array may not contain empty strings")
+            }
+            Datum::Text(word) => lexemes.push(Lexeme { word: word.to_string(), positions: vec![] }),
+            _ => bail!(NULL_VALUE_NOT_ALLOWED, "lexeme array may not contain nulls"),
+        }
     }
-    Vector::new(words.into_iter().map(|word| Lexeme { word: word.to_owned(), positions: vec![] }).collect())
+    Vector::new(lexemes)
 }
 
 /// The second document behind the first.

@@ -43,9 +43,9 @@ fn pg_get_userbyid(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     })
 }
 
-/// Like the input of the type, but NULL for an object that does not exist.
+/// Like the input of the type for a name, but NULL for an object that does not exist.
 fn to_reg(cx: &CallContext<'_>, args: &[Datum], kind: RegKind) -> Result<Datum> {
-    match names::reg_in(session(cx)?, kind, text(args, 0)) {
+    match names::reg_named(session(cx)?, kind, text(args, 0)) {
         Ok(oid) => Ok(Datum::Oid(oid.0)),
         Err(error) if is_missing(error.code()) => Ok(Datum::Null),
         Err(error) => Err(error),

@@ -53,13 +53,9 @@ pub(super) fn by_signature(env: &StatementEnv, text: &str) -> Result<Oid> {
 pub(super) fn parse_signature(env: &StatementEnv, text: &str, none: bool) -> Result<(QualifiedName, Vec<Oid>)> {
     let invalid = |message: &str| Error::new(SqlState::INVALID_TEXT_REPRESENTATION, message);
     let open = outside_quotes(text, '(').next().ok_or_else(|| invalid("expected a left parenthesis"))?;
+    let name = QualifiedName::parse(&text[..open])?;
     let inside = text[open + 1..].trim_ascii_end();
     let inside = inside.strip_suffix(')').ok_or_else(|| invalid("expected a right parenthesis"))?;
-    let name = match none {
-        // The name of an operator is no identifier.
-        true => operator_name(&text[..open])?,
-        false => QualifiedName::parse(&text[..open])?,
-    };
     if inside.trim_ascii().is_empty() {
         return Ok((name, Vec::new()));
     }
@@ -75,21 +71,6 @@ pub(super) fn parse_signature(env: &StatementEnv, text: &str, none: bool) -> Res
         });
     }
     Ok((name, args))
-}
-
-/// An operator's name, perhaps after a schema and a dot.
-pub(super) fn operator_name(text: &str) -> Result<QualifiedName> {
-    let text = text.trim_ascii();
-    let invalid = || Error::new(SqlState::INVALID_NAME, "invalid name syntax");
-    match text.rfind('.') {
-        Some(dot) => {
-            let mut name = QualifiedName::parse(&text[..dot])?;
-            name.parts.push(text[dot + 1..].trim_ascii().to_owned());
-            Ok(name)
-        }
-        None if text.is_empty() => Err(invalid()),
-        None => Ok(QualifiedName { parts: vec![text.to_owned()] }),
-    }
 }
 
 fn outside_quotes(text: &str, wanted: char) -> impl Iterator<Item = usize> + '_ {

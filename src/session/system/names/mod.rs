@@ -27,6 +27,11 @@ pub(crate) fn reg_in(env: &StatementEnv, kind: RegKind, text: &str) -> Result<Oi
     {
         return Ok(Oid(oid));
     }
+    reg_named(env, kind, text)
+}
+
+/// Likewise, for a name only.
+pub(crate) fn reg_named(env: &StatementEnv, kind: RegKind, text: &str) -> Result<Oid> {
     match kind {
         RegKind::Class => relation::by_text(env, text),
         RegKind::Type => types::by_text(env, text),

@@ -5,7 +5,7 @@ use dictdb_functions::resolve::{OperatorSignature, Scope};
 use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{Error, Oid, Result, SqlState};
 
-use super::function::{operator_name, parse_signature};
+use super::function::parse_signature;
 use super::qualified::QualifiedName;
 use super::types::formatted;
 use crate::StatementEnv;
@@ -29,7 +29,7 @@ fn undefined(text: &str) -> Error {
 }
 
 pub(super) fn by_name(env: &StatementEnv, text: &str) -> Result<Oid> {
-    match candidates(env, &operator_name(text)?)?.as_slice() {
+    match candidates(env, &QualifiedName::parse(text)?)?.as_slice() {
         [operator] => Ok(operator.oid),
         [] => Err(undefined(text)),
         _ => Err(Error::new(SqlState::AMBIGUOUS_FUNCTION, format!("more than one operator named {text}"))),

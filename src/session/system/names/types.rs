@@ -1,6 +1,6 @@
 //! `regtype`.
 
-use dictdb_types::{Error, Oid, Result, Type, TypeInfo, TypeLookup, type_name, type_name_with_modifier};
+use dictdb_types::{Error, Oid, Result, SqlState, Type, TypeInfo, TypeLookup, type_name, type_name_with_modifier};
 
 use crate::StatementEnv;
 
@@ -10,6 +10,9 @@ pub(super) fn by_text(env: &StatementEnv, text: &str) -> Result<Oid> {
 
 /// The type that a type name means: `integer`, `character varying(10)`, `my_schema.my_type[]`.
 pub(crate) fn find_type(env: &StatementEnv, text: &str) -> Result<Type> {
+    if text.trim_ascii().is_empty() {
+        return Err(Error::new(SqlState::SYNTAX_ERROR, format!("invalid type name \"{text}\"")));
+    }
     let parsed = dictdb_parser::parse_type_name(text).map_err(|error| in_type_name(error, text))?;
     let path = env.search_path();
     dictdb_planner::bind_type(&parsed, env.bind_context(&path)).map_err(|mut error| {
