@@ -117,7 +117,7 @@ fn recorded(
     let ast::Statement::Query(query) = &**tree else { return Err(Error::internal("a view of no SELECT")) };
     let inner = BindContext { search_path: &view.search_path, ..cx };
     let mut binder = Binder::new(inner, &statement.locations, &[], false);
-    binder.keep_casts = true;
+    (binder.keep_casts, binder.reads_stored) = (true, true);
     binder.ignores_policies = true;
     binder.views.push(relation.oid);
     binder.recorder = Some(record::Recorder::new(renamed));
