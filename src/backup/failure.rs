@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dictdb_types::Error;
 
-use crate::manager::Host;
+use crate::host::Host;
 
 /// The channel of notifications.
 const CHANNEL: &str = "dictdb_backup_failure";

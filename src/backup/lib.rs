@@ -25,6 +25,7 @@ mod failure;
 mod folder;
 mod foreign;
 mod head;
+mod host;
 #[cfg(test)]
 mod hostile;
 mod inventory;
@@ -50,8 +51,9 @@ pub use apply::DeltaFile;
 pub use chain::{Entry, Member, Until, Verified, list, verify, verify_all};
 pub use folder::Folder;
 pub use head::{Head, Link};
+pub use host::{Host, Settings};
 pub use jobs::{Job, JobState, Jobs};
-pub use manager::{Done, Host, Manager, Request, Settings, Status};
+pub use manager::{Done, Manager, Request, Status};
 pub use name::{FileName, Format, Kind};
 pub use pace::Pace;
 pub use progress::{Progress, Work};

@@ -3,7 +3,7 @@
 use dictdb_types::Result;
 
 use crate::chain::{Entry, list};
-use crate::manager::Settings;
+use crate::host::Settings;
 use crate::moment::now_micros;
 use crate::name::{FileName, Kind};
 

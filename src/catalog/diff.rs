@@ -114,6 +114,7 @@ impl Catalog {
             dependents: _,
             relation_names: _,
             type_names: _,
+            constraint_tables: _,
             routines,
             triggers: _,
             extensions,

@@ -52,6 +52,12 @@ impl Constraint {
 }
 
 impl Relation {
+    /// The oids of the table's constraints and of their parts.
+    pub(crate) fn constraint_oids(&self) -> impl Iterator<Item = Oid> {
+        let parts = |own: &Arc<Constraint>| own.parts().iter().map(|part| part.oid).collect::<Vec<_>>();
+        self.constraints.iter().flat_map(move |own| std::iter::once(own.oid).chain(parts(own)))
+    }
+
     /// Whether a constraint of the table, or a part of one, is called so.
     pub fn has_constraint(&self, name: &str) -> bool {
         self.constraints.iter().any(|own| *own.name == *name || own.parts().iter().any(|part| *part.name == *name))

@@ -49,6 +49,8 @@ pub struct Catalog {
     pub(crate) dependents: OrdMap<(Key, Key), Dependency>,
     pub(crate) relation_names: HashMap<(Oid, Arc<str>), Oid>,
     pub(crate) type_names: HashMap<(Oid, Arc<str>), Oid>,
+    /// The table of each constraint and of each part of a foreign key.
+    pub(crate) constraint_tables: HashMap<Oid, Oid>,
     pub(crate) routines: OrdMap<Oid, Arc<Routine>>,
     pub(crate) triggers: OrdMap<(Oid, Arc<str>), Arc<Trigger>>,
     pub(crate) extensions: OrdMap<Oid, Arc<Extension>>,
@@ -99,6 +101,11 @@ impl Catalog {
     /// The relation with this oid: table, index, sequence, view or composite type.
     pub fn relation(&self, oid: Oid) -> Option<&Arc<Relation>> {
         self.relations.get(&oid)
+    }
+
+    /// The table of the constraint with this oid, or of the foreign key that has a part with it.
+    pub fn table_of_constraint(&self, oid: Oid) -> Option<&Arc<Relation>> {
+        self.relation(*self.constraint_tables.get(&oid)?)
     }
 
     /// The relation of this name in a schema.
@@ -297,9 +304,11 @@ impl Catalog {
                 self.schemas.insert(schema.oid, schema.clone());
             }
             Object::Relation(relation) => {
-                if let Some(old) = self.relations.insert(relation.oid, relation.clone()) {
+                let old = self.relations.insert(relation.oid, relation.clone());
+                if let Some(old) = &old {
                     self.relation_names.remove(&(old.namespace, old.name.clone()));
                 }
+                self.follow_constraints(old.as_deref(), Some(relation));
                 self.relation_names.insert((relation.namespace, relation.name.clone()), relation.oid);
             }
             Object::Type(info) => {
@@ -356,6 +365,21 @@ impl Catalog {
         }
     }
 
+    /// Keeps track of where constraints are when a relation takes the place of another version of itself.
+    fn follow_constraints(&mut self, old: Option<&Relation>, new: Option<&Relation>) {
+        let oids = |relation: Option<&Relation>| relation.map_or_else(Vec::new, |own| own.constraint_oids().collect());
+        let (before, now): (Vec<Oid>, Vec<Oid>) = (oids(old), oids(new));
+        if before == now {
+            return;
+        }
+        for gone in before {
+            self.constraint_tables.remove(&gone);
+        }
+        for (oid, relation) in now.into_iter().zip(std::iter::repeat(new).flatten()) {
+            self.constraint_tables.insert(oid, relation.oid);
+        }
+    }
+
     fn remove(&mut self, key: Key) {
         match key {
             Key::Schema(oid) => {
@@ -364,6 +388,7 @@ impl Catalog {
             Key::Relation(oid) => {
                 if let Some(old) = self.relations.remove(&oid) {
                     self.relation_names.remove(&(old.namespace, old.name.clone()));
+                    self.follow_constraints(Some(&old), None);
                 }
             }
             Key::Type(oid) => {

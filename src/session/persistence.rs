@@ -249,15 +249,15 @@ impl Instance {
         Ok(logged.transpose()?)
     }
 
-    /// Logs what is known now of relations of a database, and waits for it. 53100, 58030.
-    pub(crate) fn log_analyzed(&self, database: Oid, analyzed: &[Analyzed]) -> Result<()> {
-        let Some(durability) = &self.durability else { return Ok(()) };
+    /// Logs what is known now of relations of a database. What to wait for. 53100, 58030.
+    pub(crate) fn log_analyzed(&self, database: Oid, analyzed: &[Analyzed]) -> Result<Option<Lsn>> {
+        let Some(durability) = &self.durability else { return Ok(None) };
         let mut last = None;
         for analyzed in analyzed {
             last = Some(durability.log_analyzed(database, analyzed)?);
         }
         durability.flush_soon();
-        self.wait_logged(last)
+        Ok(last)
     }
 
     /// Blocks until what was logged outside a transaction is on disk.

@@ -4,12 +4,12 @@ use std::io::{BufReader, Read};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, SchemaRef};
 use dictdb_durability::Restorer;
-use dictdb_types::{Error, Result, RowId, SqlState};
+use dictdb_types::{Error, Result};
 
-use super::batch::{Batch, Target};
+use super::batch::Batch;
 use super::{Reading, TableHead};
 use crate::error::{damaged, unreadable};
 use crate::inventory::{read_change, read_sequence};
@@ -112,31 +112,4 @@ fn runs(batch: &RecordBatch) -> Option<Vec<(u64, u64)>> {
     let (first, count) = (first.as_primitive_opt::<Int64Type>()?, count.as_primitive_opt::<Int64Type>()?);
     let pair = |(first, count): (&i64, &i64)| Some((u64::try_from(*first).ok()?, u64::try_from(*count).ok()?));
     first.values().iter().zip(count.values()).map(pair).collect()
-}
-
-/// Puts the rows of a batch where they were. Returns where that is. XX001 when they do not fit.
-pub(super) fn put_batch(target: &Target<'_>, batch: &RecordBatch) -> Result<Vec<RowId>> {
-    let invalid = |what: &str| Error::new(SqlState::DATA_CORRUPTED, what.to_owned());
-    let (gaps, columns) = batch.columns().split_first().ok_or_else(|| invalid("a batch has no columns"))?;
-    let ids = row_ids(gaps).ok_or_else(|| invalid("a batch does not say where its rows are"))?;
-    if columns.len() != target.slots.len() {
-        return Err(invalid("a batch does not have the columns of its table"));
-    }
-    let mut arrays: Vec<Option<ArrayRef>> = vec![None; target.table.columns().len()];
-    for (slot, column) in target.slots.iter().zip(columns) {
-        *arrays.get_mut(*slot).ok_or_else(|| invalid("a column has no place"))? = Some(column.clone());
-    }
-    target.table.restore_arrays(&ids, &arrays)?;
-    Ok(ids)
-}
-
-fn row_ids(gaps: &ArrayRef) -> Option<Vec<RowId>> {
-    let gaps = gaps.as_primitive_opt::<Int64Type>().filter(|gaps| gaps.null_count() == 0)?;
-    let mut next = 0u64;
-    let id = |gap: &i64| {
-        let id = next.checked_add(u64::try_from(*gap).ok()?)?;
-        next = id.checked_add(1)?;
-        Some(RowId(id))
-    };
-    gaps.values().iter().map(id).collect()
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{Int64Type, SchemaRef};
 use dictdb_storage::Table;
 use dictdb_types::{Error, Result, RowId, SqlState};
 use parking_lot::Mutex;
 
 use super::Ahead;
-use super::arrow::put_batch;
 use crate::ipc::Encoded;
 use crate::record::Shape;
 use crate::surroundings::Surroundings;
@@ -104,7 +104,7 @@ impl<'a> Batch<'a> {
             Rows::Encoded { schema, batch } => {
                 let batch = batch.decode(&schema);
                 let batch = batch.map_err(|error| Error::new(SqlState::DATA_CORRUPTED, error.to_string()))?;
-                let ids = put_batch(target, &batch)?;
+                let ids = target.restore_arrays(&batch)?;
                 let runs = ids.chunk_by(|before, id| before.0 + 1 == id.0).map(|run| (run[0], run.len() as u64));
                 return target.ahead.map_or(Ok(()), |ahead| ahead.put(&target.table, runs));
             }
@@ -122,4 +122,32 @@ impl Target<'_> {
         }
         self.table.restore_built(RowId(first), run)
     }
+
+    /// Puts the rows of a batch where they were. Returns where that is. XX001 when they do not fit.
+    fn restore_arrays(&self, batch: &RecordBatch) -> Result<Vec<RowId>> {
+        let invalid = |what: &str| Error::new(SqlState::DATA_CORRUPTED, what.to_owned());
+        let (gaps, columns) = batch.columns().split_first().ok_or_else(|| invalid("a batch has no columns"))?;
+        let ids = row_ids(gaps).ok_or_else(|| invalid("a batch does not say where its rows are"))?;
+        if columns.len() != self.slots.len() {
+            return Err(invalid("a batch does not have the columns of its table"));
+        }
+        let mut arrays: Vec<Option<ArrayRef>> = vec![None; self.table.columns().len()];
+        for (slot, column) in self.slots.iter().zip(columns) {
+            *arrays.get_mut(*slot).ok_or_else(|| invalid("a column has no place"))? = Some(column.clone());
+        }
+        self.table.restore_arrays(&ids, &arrays)?;
+        Ok(ids)
+    }
+}
+
+/// Row ids of the gaps between them.
+fn row_ids(gaps: &ArrayRef) -> Option<Vec<RowId>> {
+    let gaps = gaps.as_primitive_opt::<Int64Type>().filter(|gaps| gaps.null_count() == 0)?;
+    let mut next = 0u64;
+    let id = |gap: &i64| {
+        let id = next.checked_add(u64::try_from(*gap).ok()?)?;
+        next = id.checked_add(1)?;
+        Some(RowId(id))
+    };
+    gaps.values().iter().map(id).collect()
 }

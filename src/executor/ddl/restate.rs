@@ -77,28 +77,23 @@ impl DdlContext<'_> {
 
     fn restate(&mut self, renamed: &Renamed<'_>) -> Result<()> {
         let users = |relation: &&Arc<Relation>| relation.oid >= Oid::FIRST_NORMAL;
-        for relation in renamed.after.relations().filter(users).cloned().collect::<Vec<_>>() {
+        for relation in renamed.after.relations().filter(users).filter(|relation| renamed.is_in_texts_of(relation)) {
             // What is new has no text of before.
-            if let Some(old) = renamed.before.relation(relation.oid).cloned() {
-                self.restate_relation(renamed, &old, relation)?;
+            if let Some(old) = renamed.before.relation(relation.oid) {
+                self.restate_relation(renamed, old, relation)?;
             }
         }
-        for domain in renamed.after.domains().cloned().collect::<Vec<_>>() {
-            self.restate_domain(renamed, &domain)?;
-        }
-        for routine in renamed.after.routines().cloned().collect::<Vec<_>>() {
-            self.restate_routine(renamed, &routine)?;
-        }
-        Ok(())
+        renamed.after.domains().try_for_each(|domain| self.restate_domain(renamed, domain))?;
+        renamed.after.routines().try_for_each(|routine| self.restate_routine(renamed, routine))
     }
 
-    fn restate_relation(&mut self, renamed: &Renamed<'_>, old: &Arc<Relation>, now: Arc<Relation>) -> Result<()> {
-        let columns = renamed.columns(old, &now)?;
-        let constraints = renamed.constraints(old, &now)?;
-        let kind = renamed.kind(&now)?;
-        let partition_key = renamed.partition_key(old, &now)?;
-        let policies = renamed.policies(old, &now)?;
-        let rules = renamed.rules(old, &now)?;
+    fn restate_relation(&mut self, renamed: &Renamed<'_>, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<()> {
+        let columns = renamed.columns(old, now)?;
+        let constraints = renamed.constraints(old, now)?;
+        let kind = renamed.kind(now)?;
+        let partition_key = renamed.partition_key(old, now)?;
+        let policies = renamed.policies(old, now)?;
+        let rules = renamed.rules(old, now)?;
         if rules.is_some()
             || policies.is_some()
             || columns.is_some()
@@ -108,7 +103,7 @@ impl DdlContext<'_> {
         {
             // Nobody drops or replaces it meanwhile; reading it goes on.
             self.lock(now.oid, LockMode::ShareUpdateExclusive)?;
-            let mut changed = Relation::clone(&now);
+            let mut changed = Relation::clone(now);
             changed.columns = columns.map_or(changed.columns, Arc::from);
             changed.constraints = constraints.unwrap_or(changed.constraints);
             changed.policies = policies.unwrap_or(changed.policies);
@@ -119,7 +114,7 @@ impl DdlContext<'_> {
         }
         for trigger in renamed.after.triggers_of(now.oid) {
             let Some(text) = trigger.when.as_ref().filter(|text| renamed.concerns(text)) else { continue };
-            let when = Some(when_restated(text, old, &now, renamed.names())?);
+            let when = Some(when_restated(text, old, now, renamed.names())?);
             self.put(Object::Trigger(Arc::new(Trigger { when, ..Trigger::clone(trigger) })));
         }
         Ok(())
@@ -140,6 +135,11 @@ impl DdlContext<'_> {
     }
 
     fn restate_routine(&mut self, renamed: &Renamed<'_>, routine: &Routine) -> Result<()> {
+        let defaults = routine.params.iter().filter_map(|parameter| parameter.default.as_ref().map(|(text, _)| text));
+        let mut texts = defaults.chain(routine.body.as_ref().map(|body| &body.statements));
+        if !texts.any(|text| renamed.may_be_in(text)) {
+            return Ok(());
+        }
         let mut changed = routine.clone();
         let mut found = false;
         for parameter in &mut changed.params {
@@ -186,12 +186,39 @@ impl Renamed<'_> {
 
     /// Whether a text has the word.
     fn is_in(&self, text: &str) -> bool {
-        // Most texts say nothing like it, which takes no lexer to see.
-        let may_be_written = self.word.contains('"') || {
+        self.may_be_in(text) && table_expr::mentions(text, self.word)
+    }
+
+    /// Whether there is something like the word in a text, which takes no lexer to see: most have nothing like it.
+    fn may_be_in(&self, text: &str) -> bool {
+        self.word.contains('"') || {
             let word = self.word.as_bytes();
             text.as_bytes().windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
+        }
+    }
+
+    /// Likewise in one of the texts of a relation and its triggers: most relations have none.
+    fn is_in_texts_of(&self, relation: &Relation) -> bool {
+        let target = |target: &IndexTarget| matches!(target, IndexTarget::Expression(text) if self.may_be_in(text));
+        let some = |text: &Option<Arc<str>>| text.as_ref().is_some_and(|text| self.may_be_in(text));
+        let of_kind = match &relation.kind {
+            RelationKind::View(info) | RelationKind::MaterializedView(info) => self.may_be_in(&info.query),
+            RelationKind::Index(info) => info.keys.iter().any(|key| target(&key.target)) || some(&info.predicate),
+            _ => false,
         };
-        may_be_written && table_expr::mentions(text, self.word)
+        of_kind
+            || relation.columns.iter().any(|column| some(&column.default))
+            || relation.constraints.iter().any(|constraint| match &constraint.kind {
+                ConstraintKind::Check { expression, .. } => self.may_be_in(expression),
+                _ => false,
+            })
+            || relation.partition_key.iter().any(|key| key.columns.iter().any(|column| target(&column.target)))
+            || relation.policies.iter().any(|policy| some(&policy.using) || some(&policy.check))
+            || relation
+                .rules
+                .iter()
+                .any(|rule| some(&rule.condition) || rule.actions.iter().any(|action| self.may_be_in(&action.text)))
+            || self.after.triggers_of(relation.oid).any(|trigger| some(&trigger.when))
     }
 
     fn columns(&self, old: &Arc<Relation>, now: &Arc<Relation>) -> Result<Option<Vec<Column>>> {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Column, Definition, Relation, StatisticsInfo};
+use dictdb_durability::Lsn;
 use dictdb_functions::resolve::opclass;
 use dictdb_planner::estimate::{
     ColumnStatistics, Dimension, ExtendedStatistics, Kinds, ROWS_PER_TARGET, RowSample, Sample,
@@ -46,25 +47,26 @@ struct Looked<'a> {
 
 impl Session {
     /// Looks at the rows of a relation, and at those of all that inherit from it; of these columns, or of all. Warnings for
-    /// statistics objects that need others.
-    pub(crate) fn analyze_relation(&mut self, relation: &Arc<Relation>, columns: &[i16]) -> Result<()> {
+    /// statistics objects that need others. What to wait for in the log.
+    pub(crate) fn analyze_relation(&mut self, relation: &Arc<Relation>, columns: &[i16]) -> Result<Option<Lsn>> {
         let env = self.env();
         let default_target = self.shared.settings.lock().int("default_statistics_target").max(1) as usize;
         let looked =
             |members: Vec<Arc<Relation>>, is_inherited| Looked { relation, members, is_inherited, default_target };
         let descendants = env.catalog.descendants(relation);
+        let mut logged = None;
         if !relation.is_partitioned() {
-            self.look_at(&env, &looked(vec![relation.clone()], false), columns)?;
+            logged = self.look_at(&env, &looked(vec![relation.clone()], false), columns)?;
         }
         if descendants.len() > 1 {
             let stored = descendants.into_iter().filter(|member| !member.is_partitioned()).collect();
-            self.look_at(&env, &looked(stored, true), columns)?;
+            logged = self.look_at(&env, &looked(stored, true), columns)?.or(logged);
         }
         self.shared.instance.statistics.renew();
-        Ok(())
+        Ok(logged)
     }
 
-    fn look_at(&mut self, env: &Arc<StatementEnv>, looked: &Looked<'_>, columns: &[i16]) -> Result<()> {
+    fn look_at(&mut self, env: &Arc<StatementEnv>, looked: &Looked<'_>, columns: &[i16]) -> Result<Option<Lsn>> {
         let relation = looked.relation;
         let wanted = |(attnum, column): &(i16, &Column)| {
             column.statistics != 0 && (columns.is_empty() || columns.contains(attnum))
@@ -108,7 +110,7 @@ impl Session {
             }
         }
         if rows.values.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         if !looked.is_inherited
             && let Some(table) = self.shared.instance.storage.table(relation.storage)
@@ -123,7 +125,7 @@ impl Session {
         let instance = self.shared.instance.clone();
         match instance.analyses.add(subject, found, &env.catalog) {
             Some(analyzed) => instance.log_analyzed(database, &[analyzed]),
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 

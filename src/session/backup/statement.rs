@@ -295,7 +295,7 @@ impl Session {
         instance.statistics.forget();
         instance.wait_logged(lsn)?;
         let database = target.database.oid;
-        instance.log_analyzed(database, &instance.analyses.forget(database))
+        instance.wait_logged(instance.log_analyzed(database, &instance.analyses.forget(database))?)
     }
 
     /// Waits until nobody uses any table of a database, and keeps it so. 55006 when a prepared transaction does, which may be for ever;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Relation, RelationKind, namespaces};
+use dictdb_durability::Lsn;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
 use dictdb_parser::utility::{DefElem, DefValue, Vacuum};
@@ -96,7 +97,7 @@ impl Session {
             false => self.named_tables(vacuum, &task)?,
         };
         let is_apart = task.vacuums || !self.in_block() && targets.len() > 1;
-        let mut is_vacuumed = false;
+        let (mut is_vacuumed, mut logged) = (false, None);
         for target in &targets {
             if task.vacuums {
                 let transaction = self.transaction_for(is_apart)?;
@@ -107,9 +108,10 @@ impl Session {
             }
             if task.analyzes {
                 let transaction = self.transaction_for(is_apart)?;
-                self.analyze_table(&transaction, target, &task)?;
+                logged = self.analyze_table(&transaction, target, &task)?.or(logged);
             }
         }
+        self.shared.instance.wait_logged(logged)?;
         if is_vacuumed {
             let (shared, instance) = (self.shared.clone(), self.shared.instance.clone());
             tokio::task::block_in_place(|| {
@@ -227,10 +229,10 @@ impl Session {
         Ok(self.open_table(transaction, target, (mode, "vacuum"), task.skips_locked)?.is_some())
     }
 
-    /// The part of ANALYZE.
-    fn analyze_table(&mut self, transaction: &Transaction, target: &Target<'_>, task: &Task) -> Result<()> {
+    /// The part of ANALYZE. What to wait for in the log.
+    fn analyze_table(&mut self, transaction: &Transaction, target: &Target<'_>, task: &Task) -> Result<Option<Lsn>> {
         let how = (LockMode::ShareUpdateExclusive, "analyze");
-        let Some(relation) = self.open_table(transaction, target, how, task.skips_locked)? else { return Ok(()) };
+        let Some(relation) = self.open_table(transaction, target, how, task.skips_locked)? else { return Ok(None) };
         for (at, column) in target.columns.iter().enumerate() {
             let (name, table) = (&column.value, &relation.name);
             if relation.column_named(name).is_none() {
@@ -246,7 +248,7 @@ impl Session {
             self.lock_for(transaction, member.oid, LockMode::AccessShare, false)?;
         }
         if matches!(relation.kind, RelationKind::Virtual) {
-            return Ok(());
+            return Ok(None);
         }
         let attnum = |column: &Ident| relation.column_named(&column.value).map(|(attnum, _)| attnum);
         let columns: Vec<i16> = target.columns.iter().filter_map(attnum).collect();

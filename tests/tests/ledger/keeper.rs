@@ -69,8 +69,8 @@ impl Keeper {
         };
         match choice {
             1 | 2 => self.back_up(connection, ["FULL", "DELTA"][choice - 1], rows)?,
-            3 if !self.saved.is_empty() => self.go_back(connection, rows)?,
-            4 if !self.saved.is_empty() => self.copy(connection)?,
+            3 if has_backup(connection)? => self.go_back(connection, rows)?,
+            4 if has_backup(connection)? => self.copy(connection)?,
             5 => self.take_snapshot(connection, rows)?,
             6 if has_snapshot(connection)? => self.reset(connection, rows)?,
             _ => self.add(connection, rows, random.below(2000))?,
@@ -155,6 +155,12 @@ impl Keeper {
             whole(&mut copy).unwrap_or_else(|what| panic!("seed {seed}: {name}: {what}"));
         }
     }
+}
+
+/// Whether there is a backup: a crash may have come before the first was complete.
+fn has_backup(connection: &mut Connection) -> Option<bool> {
+    let taken = format!("SELECT count(*) FROM dictdb.backups WHERE database = '{DATABASE}'");
+    Some(try_number(connection, &taken)? > 0)
 }
 
 /// Whether the snapshot is there: a crash may have come between an old one and a new one.

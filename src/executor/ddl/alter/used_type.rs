@@ -79,7 +79,11 @@ pub(in crate::ddl) fn contains(catalog: &Catalog, ty: Oid, wanted: Oid) -> bool 
     if ty == wanted {
         return true;
     }
-    let Some(info) = catalog.type_info(ty).filter(|info| info.oid >= Oid::FIRST_NORMAL) else { return false };
+    // Nothing of users is in a type of the system.
+    if ty < Oid::FIRST_NORMAL {
+        return false;
+    }
+    let Some(info) = catalog.type_info(ty) else { return false };
     match &info.kind {
         TypeKind::Composite(fields) => fields.iter().any(|field| contains(catalog, field.ty.oid, wanted)),
         TypeKind::Domain(base) => contains(catalog, base.oid, wanted),

@@ -216,7 +216,7 @@ pub(super) fn relation_name(env: &StatementEnv, relation: &Relation, qualify: bo
 fn pg_get_constraintdef(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let env = session(cx)?;
     let wanted = oid(args, 0);
-    let found = env.catalog.relations().find_map(|relation| {
+    let found = env.catalog.table_of_constraint(wanted).and_then(|relation| {
         if let Some(constraint) = relation.constraints.iter().find(|constraint| constraint.oid == wanted) {
             return Some(constraint_definition(env, relation, constraint, flag(args, 1)));
         }

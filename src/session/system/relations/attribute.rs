@@ -14,10 +14,7 @@ use super::{Source, derived_oid, types};
 
 /// Columns of relations, those of indexes and dropped ones included.
 pub fn pg_attribute(source: &Source<'_>, out: &mut Output<'_>) {
-    match out.wanted_oid(1) {
-        Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push_all(source, relation, out)),
-        None => source.relations().for_each(|relation| push_all(source, relation, out)),
-    }
+    source.relations_wanted(out, 1).for_each(|relation| push_all(source, relation, out));
 }
 
 /// An attribute before `pg_type` fills in the rest.
@@ -190,7 +187,7 @@ fn missing_array(missing: &Datum, ty: Type) -> Datum {
 
 /// Defaults and generation expressions; what fills an identity column is not one of them.
 pub fn pg_attrdef(source: &Source<'_>, out: &mut Output<'_>) {
-    for relation in source.relations() {
+    for relation in source.relations_wanted(out, 2) {
         for (attnum, column) in relation.live_columns() {
             if let Some(default) = column.default.as_ref().filter(|_| column.identity.is_none()) {
                 row!(out; attrdef_oid(relation.oid, attnum), relation.oid, attnum, default);

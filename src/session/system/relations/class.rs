@@ -12,10 +12,7 @@ use super::Source;
 
 /// Relations: tables, indexes, sequences, views, composite types.
 pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
-    match out.wanted_oid(1) {
-        Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push(source, relation, out)),
-        None => source.relations().for_each(|relation| push(source, relation, out)),
-    }
+    source.relations_wanted(out, 1).for_each(|relation| push(source, relation, out));
 }
 
 /// Bytes of a page, in which `relpages` counts.

@@ -11,12 +11,12 @@ use super::depend::constraint_of_index;
 
 /// Constraints of tables.
 pub fn pg_constraint(source: &Source<'_>, out: &mut Output<'_>) {
-    match out.wanted_oid(CONRELID) {
-        Some(oid) => source.catalog.relation(oid).into_iter().for_each(|relation| push_all(source, relation, out)),
-        None => {
-            source.relations().for_each(|relation| push_all(source, relation, out));
-            source.user_types().for_each(|info| push_domain(source, info, out));
-        }
+    if let Some(table) = out.wanted_oid(OID).and_then(|oid| source.catalog.table_of_constraint(oid)) {
+        return push_all(source, table, out);
+    }
+    source.relations_wanted(out, CONRELID).for_each(|relation| push_all(source, relation, out));
+    if out.wanted_oid(CONRELID).is_none_or(|oid| !oid.is_valid()) {
+        source.user_types().for_each(|info| push_domain(source, info, out));
     }
 }
 
@@ -32,6 +32,8 @@ fn push_domain(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
     }
 }
 
+/// Attnum of `oid`.
+const OID: i16 = 1;
 /// Attnum of `conrelid`.
 const CONRELID: i16 = 8;
 

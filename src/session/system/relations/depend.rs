@@ -238,8 +238,9 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
                 on_columns(relation.oid, if named.is_empty() { columns } else { &named }, 'a');
                 on_columns(relation.oid, &named, 'n');
             }
-            ConstraintKind::Primary { columns, .. }
-            | ConstraintKind::Unique { columns, .. } => on_columns(relation.oid, columns, 'a'),
+            ConstraintKind::Primary { columns, .. } | ConstraintKind::Unique { columns, .. } => {
+                on_columns(relation.oid, columns, 'a')
+            }
             ConstraintKind::Exclude { columns, .. } => {
                 let columns: Vec<i16> = columns.iter().copied().filter(|attnum| *attnum > 0).collect();
                 on_columns(relation.oid, &columns, 'a');

@@ -57,7 +57,7 @@ pub fn pg_user_mapping(source: &Source<'_>, out: &mut Output<'_>) {
 
 /// Foreign tables.
 pub fn pg_foreign_table(source: &Source<'_>, out: &mut Output<'_>) {
-    for relation in source.relations() {
+    for relation in source.relations_wanted(out, 1) {
         let Some(foreign) = &relation.foreign else { continue };
         row!(out; relation.oid, foreign.server, foreign_options(&foreign.options));
     }

@@ -18,10 +18,8 @@ pub fn pg_index(source: &Source<'_>, out: &mut Output<'_>) {
     if let Some(table) = out.wanted_oid(2) {
         let indexes = source.catalog.relation(table).map(|t| t.indexes.clone()).unwrap_or_default();
         indexes.iter().filter_map(|oid| source.catalog.relation(*oid)).for_each(|index| push(source, index, out));
-    } else if let Some(oid) = out.wanted_oid(1) {
-        source.catalog.relation(oid).into_iter().for_each(|index| push(source, index, out));
     } else {
-        source.relations().for_each(|relation| push(source, relation, out));
+        source.relations_wanted(out, 1).for_each(|relation| push(source, relation, out));
     }
 }
 

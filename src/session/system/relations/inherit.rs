@@ -8,7 +8,7 @@ use super::Source;
 
 /// Children with their parents: of tables and of indexes.
 pub fn pg_inherits(source: &Source<'_>, out: &mut Output<'_>) {
-    for relation in source.relations() {
+    for relation in source.relations_wanted(out, 1) {
         for (number, parent) in relation.parents.iter().enumerate() {
             row!(out; relation.oid, *parent, number as i32 + 1, relation.detach_pending);
         }
@@ -17,7 +17,7 @@ pub fn pg_inherits(source: &Source<'_>, out: &mut Output<'_>) {
 
 /// Partitioned tables with their keys.
 pub fn pg_partitioned_table(source: &Source<'_>, out: &mut Output<'_>) {
-    for relation in source.relations() {
+    for relation in source.relations_wanted(out, 1) {
         let Some(key) = &relation.partition_key else { continue };
         let default = Partitions::of(relation, source.catalog).and_then(|partitions| partitions.default);
         let letter = match key.strategy {

@@ -51,6 +51,14 @@ impl Source<'_> {
         self.catalog.relations().filter(|relation| relation.namespace != namespaces::DICTDB)
     }
 
+    /// Those of them that a scan wants, whose relation is in a column of this attnum.
+    fn relations_wanted(&self, out: &Output<'_>, attnum: i16) -> impl Iterator<Item = &Arc<Relation>> + use<'_> {
+        let one = out.wanted_oid(attnum);
+        let all = one.is_none().then(|| self.catalog.relations());
+        let found = one.and_then(|oid| self.catalog.relation(oid)).into_iter().chain(all.into_iter().flatten());
+        found.filter(|relation| relation.namespace != namespaces::DICTDB)
+    }
+
     /// The types that they list besides the built-in ones.
     fn user_types(&self) -> impl Iterator<Item = &Arc<TypeInfo>> {
         self.catalog.user_types().filter(|info| info.namespace != namespaces::DICTDB)

@@ -8,8 +8,7 @@ const POLRELID: i16 = 3;
 
 /// Policies.
 pub fn pg_policy(source: &Source<'_>, out: &mut Output<'_>) {
-    let wanted = out.wanted_oid(POLRELID);
-    for relation in source.relations().filter(|relation| wanted.is_none_or(|oid| oid == relation.oid)) {
+    for relation in source.relations_wanted(out, POLRELID) {
         // By age, as a heap has them: tools join their names in this order.
         let mut policies: Vec<_> = relation.policies.iter().collect();
         policies.sort_by_key(|policy| policy.oid);

@@ -10,9 +10,12 @@ pub fn oid(view: Oid) -> Oid {
     derived_oid(view, 0)
 }
 
+/// Attnum of `ev_class`.
+const EV_CLASS: i16 = 3;
+
 /// Rules.
 pub fn pg_rewrite(source: &Source<'_>, out: &mut Output<'_>) {
-    for relation in source.relations() {
+    for relation in source.relations_wanted(out, EV_CLASS) {
         if let Some(view) = relation.view() {
             row!(out; oid(relation.oid), "_RETURN", relation.oid, '1', 'O', true, "<>", &view.query);
         }

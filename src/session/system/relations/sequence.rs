@@ -8,7 +8,7 @@ use crate::StatementEnv;
 
 /// Sequences; their state is in the sequence itself.
 pub fn pg_sequence(source: &Source<'_>, out: &mut Output<'_>) {
-    for relation in source.relations() {
+    for relation in source.relations_wanted(out, 1) {
         if let RelationKind::Sequence(s) = &relation.kind {
             row!(out; relation.oid, s.ty, s.start, s.increment, s.max, s.min, s.cache, s.cycle);
         }
