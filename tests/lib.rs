@@ -11,6 +11,7 @@
 //!   tests/http.rs                        health, metrics and the bug tracker's REST interface of the real server
 //!   tests/ledger                        kill -9 at random moments, backups and restores included: nothing acknowledged is lost
 //!   tests/definitions.rs                definitions that change beside their users, then kill -9
+//!   tests/histories.rs histories/        random definitions, rows, blocks and failures; crashes, checkpoints, backups: the same is there
 //!   tests/interchange.rs                files of the original Python package, read and written
 //!   tests/object_stores.rs              backups to an S3 server on this machine
 //!   tests/durability.rs                 data directories: clean stops, refusals, unlogged tables, formats
@@ -18,7 +19,7 @@
 //!   tests/tidy.rs                       layering, file heads and other rules of the tree
 //!   bench             bench.py, tpch.py PostgreSQL beside DictDB
 //! ```
-//! Some tests run longer when told to: `DICTDB_LEDGER_ROUNDS`, `DICTDB_WAL_ROUNDS`, and `DICTDB_FUZZ_SECONDS` for the readers of log
+//! Some tests run longer when told to: `DICTDB_LEDGER_ROUNDS`, `DICTDB_HISTORIES_ROUNDS`, `DICTDB_WAL_ROUNDS`, and `DICTDB_FUZZ_SECONDS` for the readers of log
 //! records and checkpoints (`cargo test -p dictdb-durability --lib changed_records`) and for the differential tests, which take
 //! `DICTDB_FUZZ_SEED` too:
 //! `DICTDB_FUZZ_SECONDS=3600 cargo test -p dictdb-tests --test differential random_statements -- --nocapture`.
@@ -28,6 +29,7 @@
 
 pub mod differential;
 pub mod environment;
+pub mod histories;
 pub mod http;
 pub mod isolation;
 pub mod message;

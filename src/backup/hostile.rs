@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_durability::{DatabaseAttributes, DatabaseView};
+use dictdb_storage::Storage;
 use dictdb_types::{Oid, Result, SqlState};
 
 use crate::name::{FileName, Format};
@@ -49,7 +50,8 @@ fn get(folder: &Folder, name: &str) -> Vec<u8> {
 }
 
 fn restored(folder: &Folder, name: &str) -> Result<Restored> {
-    let sources = Sources { folder, database: "db", durability: None, staging: None };
+    let storage = Storage::new();
+    let sources = Sources { folder, database: "db", durability: None, staging: None, storage: &storage };
     let work = Work { progress: &Progress::default(), check: &|| Ok(()), pace: Pace::full() };
     restore(&sources, &From::File(name.to_owned()), &Until::End, &work)
 }

@@ -73,6 +73,7 @@ fn label(change: &Change, catalog: &Catalog) -> String {
         Change::DefaultAcl { place, .. } => format!("default privileges of role {}", place.0),
         Change::Settings { place: (database, role), .. } => format!("settings of role {role} in database {database}"),
         Change::Parameter(name, _) => format!("privileges on parameter {name}"),
+        Change::ToldSize(table, _) => format!("size of {table}"),
         Change::Depend { dependent, on, .. } => format!("{dependent:?} depends on {on:?}"),
         Change::Undepend { dependent } => format!("dependencies of {dependent:?}"),
     }

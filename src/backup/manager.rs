@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use dictdb_durability::{Breaker, DatabaseView, Pass};
+use dictdb_types::stack::deep_thread;
 use dictdb_types::{Error, Oid, Result, SqlState};
 use parking_lot::{Condvar, Mutex};
 
@@ -224,7 +225,7 @@ impl Manager {
         let next = Arc::new(Mutex::new(due(&host.settings())));
         let (own, host, stopped, due) = (Arc::downgrade(self), Arc::downgrade(host), stop.clone(), next.clone());
         let bell = self.bell.clone();
-        let thread = std::thread::Builder::new().name("dictdb-backup".to_owned());
+        let thread = deep_thread("dictdb-backup");
         let thread = thread.spawn(move || run(&own, &host, &bell, &stopped, &due));
         let thread = thread.map_err(|error| {
             Error::new(SqlState::INSUFFICIENT_RESOURCES, format!("could not start the backup manager: {error}"))

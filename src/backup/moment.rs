@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use dictdb_catalog::{Catalog, Persistence, Relation, RelationKind, namespaces};
 use dictdb_durability::{DatabaseView, Lsn};
-use dictdb_storage::{ChangeSet, SequenceState, Snapshot, Storage, Table, Transaction};
+use dictdb_storage::{ChangeSet, ColumnsHeld, SequenceState, Snapshot, Storage, Table, Transaction};
 use dictdb_types::{Oid, Result};
 use hashbrown::HashMap;
 
@@ -18,6 +18,7 @@ pub(crate) struct StoredRelation {
     pub(crate) table: Arc<Table>,
     /// What has changed since the moment before; `None` when it was not tracked.
     pub(crate) changes: Option<ChangeSet>,
+    _columns: ColumnsHeld,
 }
 
 /// A database at rest.
@@ -70,7 +71,7 @@ fn stored(storage: &Storage, catalog: &Catalog, track: bool) -> Vec<StoredRelati
     tables
         .map(|(relation, table)| {
             let changes = if track { table.begin_tracking(storage, &key_slots(relation)) } else { None };
-            StoredRelation { relation: relation.clone(), table, changes }
+            StoredRelation { relation: relation.clone(), _columns: table.hold_columns(), table, changes }
         })
         .collect()
 }

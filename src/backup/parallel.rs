@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use dictdb_types::stack::spawn_deep;
 use dictdb_types::{Error, Result};
 use parking_lot::{Condvar, Mutex};
 
@@ -79,7 +80,7 @@ pub(crate) fn in_order<T: Send, W: FnMut(usize) -> Result<T>>(
     std::thread::scope(|scope| {
         let end = End(&line);
         (0..workers).for_each(|_| {
-            scope.spawn(|| line.work(pace, worker()));
+            spawn_deep(scope, || line.work(pace, worker()));
         });
         let taken = line.hand_over(pace, &mut take);
         drop(end);
@@ -141,7 +142,7 @@ pub(crate) fn hand_out<T: Send>(
     let (sender, receiver) = sync_channel::<T>(QUEUE);
     let receiver = Mutex::new(receiver);
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers()).map(|_| scope.spawn(|| take_all(&take, &receiver))).collect();
+        let threads: Vec<_> = (0..workers()).map(|_| spawn_deep(scope, || take_all(&take, &receiver))).collect();
         let made = make(&sender);
         drop(sender);
         let taken = threads.into_iter().map(|thread| match thread.join() {

@@ -56,6 +56,8 @@ pub struct Sources<'a> {
     /// Where rows are logged while they are read. What it has not seen of the restored tables is to be logged afterwards. Not with a
     /// moment to restore to.
     pub staging: Option<&'a Staging<'a>>,
+    /// What is empty, and where the database is built.
+    pub storage: &'a Storage,
 }
 
 /// Builds a database. Every file is checked while it is read: what is built of one that turns out damaged is thrown away.
@@ -63,8 +65,8 @@ pub struct Sources<'a> {
 /// XX001 for a file that is damaged, missing or out of its order; 58P01, 42501, 58030; 22023 for a moment before the first backup.
 pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_>) -> Result<Restored> {
     let members = members(sources, from, until)?;
-    let storage = Storage::new();
-    let mut restorer = Restorer::new(&storage);
+    let storage = sources.storage;
+    let mut restorer = Restorer::new(storage);
     let mut files = Vec::new();
     let (mut taken_at, mut content_hash) = (0, None);
     let mut last = None;
@@ -74,10 +76,10 @@ pub fn restore(sources: &Sources<'_>, from: &From, until: &Until, work: &Work<'_
     if !foreign.is_empty() {
         files.extend(foreign.iter().map(|member| member.name.clone()));
         taken_at = files.last().and_then(|name| FileName::parse(name)).map_or(0, |name| name.micros);
-        foreign::restore(foreign, &storage, &mut restorer, ahead, work)?;
+        foreign::restore(foreign, storage, &mut restorer, ahead, work)?;
     }
     for mut member in own {
-        read::apply(&mut member, &storage, &mut restorer, &mut ahead, work)?;
+        read::apply(&mut member, storage, &mut restorer, &mut ahead, work)?;
         content_hash = member.content_hash().map(str::to_owned);
         taken_at = member.head.as_ref().map_or(0, |head| head.taken_at);
         files.push(member.name);

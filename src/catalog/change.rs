@@ -87,6 +87,19 @@ pub enum Key {
 }
 
 impl Key {
+    /// The relation that it is a part of, or the domain.
+    pub fn whole(self) -> Option<Oid> {
+        match self {
+            Key::Column(whole, _)
+            | Key::Default(whole, _)
+            | Key::Constraint(whole, _)
+            | Key::Trigger(whole, _)
+            | Key::Policy(whole, _)
+            | Key::Rule(whole, _) => Some(whole),
+            _ => None,
+        }
+    }
+
     /// The object as `pg_description` names it: system catalog, oid, column. Defaults have no comments.
     pub fn address(self) -> Option<(Oid, Oid, i32)> {
         Some(match self {
@@ -128,6 +141,17 @@ pub enum Dependency {
     Extension,
 }
 
+/// `relpages` and `reltuples` of a table as somebody has set them, which hold until VACUUM, ANALYZE or a rewrite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ToldSize {
+    /// The table in storage: a rewrite gives it another one.
+    pub storage: Oid,
+    /// `relpages`.
+    pub pages: i32,
+    /// `reltuples`.
+    pub tuples: f32,
+}
+
 /// One change.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -164,6 +188,8 @@ pub enum Change {
     /// Sets the access control list of a configuration parameter, by its name in lower case. It has an oid while it has a list of
     /// its own; `None` is the default.
     Parameter(Arc<str>, Option<(Oid, Vec<Arc<str>>)>),
+    /// Sets the size that a table is said to have; `None`: it has the size it has.
+    ToldSize(Oid, Option<ToldSize>),
     /// Records a dependency.
     Depend {
         /// Who depends.

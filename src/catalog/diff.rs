@@ -108,6 +108,7 @@ impl Catalog {
             acls,
             default_acls,
             settings,
+            told_sizes,
             parameters,
             comments,
             dependencies: _,
@@ -170,6 +171,7 @@ impl Catalog {
             place: *place,
             values: values.cloned(),
         });
+        found.values((told_sizes, &to.told_sizes), |table, size| Change::ToldSize(*table, size.copied()));
         found.values((parameters, &to.parameters), |name, list| Change::Parameter(name.clone(), list.cloned()));
         let mut changes = found.removed;
         if with_roles {

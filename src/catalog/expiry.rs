@@ -52,6 +52,14 @@ impl Column {
 }
 
 impl Relation {
+    /// Storage columns, up to the last one that is a column's, of which no values are kept: of columns that are gone, or were taken back.
+    pub fn vacant_slots(&self) -> Vec<usize> {
+        let width = self.columns.iter().map(|column| column.slot + 1).max().unwrap_or(0);
+        let mut is_kept = vec![false; width];
+        self.columns.iter().filter(|column| column.is_kept()).for_each(|column| is_kept[column.slot] = true);
+        (0..width).filter(|slot| !is_kept[*slot]).collect()
+    }
+
     /// `ttl` in microseconds: how long a row is there after it was written.
     pub fn ttl_micros(&self) -> Option<i64> {
         self.option("ttl").and_then(ttl_micros)

@@ -43,7 +43,7 @@ pub mod trigger;
 mod version;
 
 pub use acl::{AclItem, AclKind, Held, PROC_CLASS, Privileges, built_in_acl};
-pub use change::{Change, Dependency, Key, Object};
+pub use change::{Change, Dependency, Key, Object, ToldSize};
 pub use collation::{CollationInfo, DEFAULT_COLLATION, UTF8, built_in_collations};
 pub use definition::{
     ConfigurationInfo, ConversionInfo, Definition, DefinitionBody, DefinitionKind, DictionaryInfo, ParserInfo,

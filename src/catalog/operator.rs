@@ -165,6 +165,15 @@ impl Catalog {
         self.operator_classes.get(&oid).map(|own| &own.class).or_else(|| facts::opclass_by_oid(oid))
     }
 
+    /// Whether a class compares or hashes by functions that are neither PostgreSQL's nor an extension's: only statements can call those.
+    pub fn compares_by_users(&self, class: &Opclass) -> bool {
+        let is_of_users = |function: Oid| self.routine(function).is_some_and(|own| own.language != crate::Language::C);
+        class.oid >= Oid::FIRST_NORMAL
+            && self
+                .operator_family(class.family)
+                .is_none_or(|family| family.functions.iter().any(|(function, _)| is_of_users(function.proc)))
+    }
+
     /// What implements an operator class: its own name if every database has it, otherwise `pg_proc.prosrc` of the function that
     /// says what is searched for (gin) or searches (gist).
     pub fn class_implementation(&self, opclass: Oid) -> Option<Arc<str>> {

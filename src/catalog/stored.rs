@@ -5,7 +5,7 @@
 //! `serde` to know about `Arc`, and would tie the files to the names of the source.)
 
 use dictdb_types::stored::Stored;
-use dictdb_types::{Oid, Result, TypeLookup, stored_enum, stored_struct};
+use dictdb_types::{Oid, Physical, Result, TypeLookup, stored_enum, stored_struct};
 
 use crate::trigger::{Event, Firing, Timing};
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
     OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey, PartitionStrategy,
     Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo, ReferencedPart,
     ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction, Schema, SequenceInfo,
-    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo, Trigger, UserMappingInfo,
-    ViewInfo, WrapperInfo,
+    ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo, ToldSize, Trigger,
+    UserMappingInfo, ViewInfo, WrapperInfo,
 };
 
 /// Changes as bytes.
@@ -46,7 +46,9 @@ stored_enum!(Change {
     7: DefaultAcl { 1: place, 2: acl },
     8: Settings { 1: place, 2: values },
     9: Parameter(name, list),
+    10: ToldSize(table, size),
 });
+stored_struct!(ToldSize { 1: storage, 2: pages, 3: tuples });
 stored_enum!(Object {
     1: Schema(schema),
     2: Relation(relation),
@@ -480,11 +482,12 @@ impl Catalog {
         relations.chain(named).chain(routines).max().unwrap_or_default().max(Oid(Oid::FIRST_NORMAL.0 - 1))
     }
 
-    /// Layouts of a table's storage columns. A place that no column has any more is as good as any.
-    pub fn layouts(&self, relation: &Relation) -> Vec<dictdb_types::Physical> {
-        let width = relation.columns.iter().map(|column| column.slot + 1).max().unwrap_or(0);
-        let mut layouts = vec![dictdb_types::Physical::Bool; width];
-        for column in relation.columns.iter() {
+    /// Layouts of the storage columns of these columns. A place of which no values are kept has one that does not depend on types,
+    /// which may be gone.
+    pub fn layouts(&self, columns: &[Column]) -> Vec<Physical> {
+        let width = columns.iter().map(|column| column.slot + 1).max().unwrap_or(0);
+        let mut layouts = vec![Physical::Bool; width];
+        for column in columns.iter().filter(|column| column.is_kept()) {
             layouts[column.slot] = self.physical(column.ty.oid);
         }
         layouts

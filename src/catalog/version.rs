@@ -9,7 +9,7 @@ use dictdb_functions::facts::Cast;
 
 use crate::{
     BaseInfo, Change, Definition, Dependency, Domain, Extension, Key, Object, Operator, OperatorClass, OperatorFamily,
-    RangeInfo, Relation, Role, Routine, Schema, Trigger,
+    RangeInfo, Relation, Role, Routine, Schema, ToldSize, Trigger,
 };
 
 /// `pg_namespace.oid` of the schemas every database has.
@@ -43,6 +43,7 @@ pub struct Catalog {
     pub(crate) acls: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
     pub(crate) default_acls: OrdMap<(Oid, Oid, u8), Vec<Arc<str>>>,
     pub(crate) settings: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
+    pub(crate) told_sizes: OrdMap<Oid, ToldSize>,
     pub(crate) parameters: OrdMap<Arc<str>, (Oid, Vec<Arc<str>>)>,
     pub(crate) comments: OrdMap<(Oid, Oid, i32), Arc<str>>,
     pub(crate) dependencies: OrdMap<(Key, Key), Dependency>,
@@ -169,6 +170,16 @@ impl Catalog {
         }
     }
 
+    /// The size that a table is said to have.
+    pub fn told_size(&self, table: &Relation) -> Option<&ToldSize> {
+        self.told_sizes.get(&table.oid).filter(|size| size.storage == table.storage)
+    }
+
+    /// Likewise, by the table in storage.
+    pub fn told_size_of_storage(&self, storage: Oid) -> Option<&ToldSize> {
+        self.told_sizes.values().find(|size| size.storage == storage)
+    }
+
     /// The role with this oid.
     pub fn role(&self, oid: Oid) -> Option<&Arc<Role>> {
         self.roles.get(&oid)
@@ -284,6 +295,12 @@ impl Catalog {
                     None => self.settings.remove(place),
                 };
             }
+            Change::ToldSize(table, size) => {
+                match size {
+                    Some(size) => self.told_sizes.insert(*table, *size),
+                    None => self.told_sizes.remove(table),
+                };
+            }
             Change::Parameter(name, list) => {
                 match list {
                     Some(list) => self.parameters.insert(name.clone(), list.clone()),
@@ -390,6 +407,7 @@ impl Catalog {
                     self.relation_names.remove(&(old.namespace, old.name.clone()));
                     self.follow_constraints(Some(&old), None);
                 }
+                self.told_sizes.remove(&oid);
             }
             Key::Type(oid) => {
                 self.domains.remove(&oid);

@@ -160,11 +160,15 @@ impl Capture {
                 Persistence::Temporary => false,
             };
             let Some(table) = self.tables.get(&relation.storage).filter(|_| is_wanted) else { continue };
+            let vacant = relation.vacant_slots();
             for number in 0..table.block_count() {
                 let contents = table.contents(number, &self.storage);
-                if contents
-                    .is_some_and(|contents| shared.are_written(table.id(), number, contents, relation.persistence))
-                {
+                let like = contents.map(|contents| Like {
+                    contents,
+                    persistence: relation.persistence,
+                    vacant: vacant.clone(),
+                });
+                if like.is_some_and(|like| shared.are_written(table.id(), number, like)) {
                     continue;
                 }
                 table.encode_block(table.id(), number, &self.snapshot, &mut run, |run| {
@@ -190,19 +194,28 @@ impl Capture {
     }
 }
 
+/// What makes blocks of two tables the same in a checkpoint.
+#[derive(PartialEq, Eq, Hash)]
+struct Like {
+    contents: Contents,
+    persistence: Persistence,
+    /// Storage columns whose values are not read again: a column may be dropped in one database only.
+    vacant: Vec<usize>,
+}
+
 /// Rows that several tables have, which are written once.
 #[derive(Default)]
 struct SharedRows {
     /// The tables that were first.
-    first: HashMap<(Contents, Persistence), Oid>,
+    first: HashMap<Like, Oid>,
     /// Where others have the same.
     blocks: Vec<SharedBlocks>,
 }
 
 impl SharedRows {
     /// Whether the rows of a block of a table have been written as another one's. If not they are to be written now.
-    fn are_written(&mut self, table: Oid, number: usize, contents: Contents, persistence: Persistence) -> bool {
-        let of = *self.first.entry((contents, persistence)).or_insert(table);
+    fn are_written(&mut self, table: Oid, number: usize, like: Like) -> bool {
+        let of = *self.first.entry(like).or_insert(table);
         if of == table {
             return false;
         }

@@ -65,7 +65,7 @@ pub fn clone_storage(storage: &Storage, catalog: &Catalog, places: &[(Oid, Oid)]
 }
 
 fn clone_table(storage: &Storage, catalog: &Catalog, relation: &Relation, source: Oid) {
-    let layouts = catalog.layouts(relation);
+    let layouts = catalog.layouts(&relation.columns);
     match storage.table(source) {
         Some(table) => {
             let is_wanted =

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use dictdb_storage::Storage;
+use dictdb_types::stack::spawn_deep;
 use dictdb_types::{Error, Result};
 use dictdb_wal::{Chunk, DataDirectory, GENESIS, LogEnd, LogError, Lsn, SnapshotReader, replay};
 use parking_lot::Mutex;
@@ -73,7 +74,7 @@ fn read_snapshot(mut snapshot: SnapshotReader, restorer: &mut Restorer<'_>, prog
     let (sender, receiver) = sync_channel::<Chunk>(QUEUE * workers);
     let receiver = Mutex::new(receiver);
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(|| apply_chunks(storage, &receiver))).collect();
+        let threads: Vec<_> = (0..workers).map(|_| spawn_deep(scope, || apply_chunks(storage, &receiver))).collect();
         let read = hand_out(&mut snapshot, restorer, sender, progress);
         let applied = threads.into_iter().map(|thread| match thread.join() {
             Ok(result) => result,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Catalog, CatalogStore, Change, Key, Object, Persistence, Relation, RelationKind, SequenceInfo};
 use dictdb_storage::{Sequence, SequenceOptions, SequenceState, Storage};
 use dictdb_types::stored::corrupted;
-use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
+use dictdb_types::{Datum, Error, Oid, Result, SqlState, TxnId};
 use hashbrown::{HashMap, HashSet};
 
 use crate::cloning::{analyzed_of_clone, clone_storage, cloned_catalog, replayed_places};
@@ -350,27 +350,27 @@ pub(crate) fn has_rows(relation: &Relation) -> bool {
     relation.is_stored() && relation.persistence != Persistence::Temporary
 }
 
-/// Makes a relation's table, or adds the columns it has got.
+/// Makes a relation's table, or adds the columns it has got. What images have in the places of other columns is left out from now on:
+/// the last values of columns that were dropped, or of columns that were taken back.
 pub(crate) fn follow(storage: &Storage, catalog: &Catalog, relation: &Relation) -> Result<()> {
-    let layouts = catalog.layouts(relation);
-    let Some(table) = storage.table(relation.storage) else {
-        let table = storage.create_table(relation.storage, &layouts);
-        table.set_logged(relation.persistence == Persistence::Permanent);
-        return Ok(());
-    };
+    let layouts = catalog.layouts(&relation.columns);
+    let table = storage.table(relation.storage);
+    let table = table.unwrap_or_else(|| storage.create_table(relation.storage, &layouts));
     table.set_logged(relation.persistence == Persistence::Permanent);
     for (slot, layout) in layouts.iter().enumerate().skip(table.columns().len()) {
-        let column = relation.columns.iter().find(|column| column.slot == slot);
-        let missing = column.map(|column| column.missing.clone()).unwrap_or(dictdb_types::Datum::Null);
-        table.add_column(*layout, missing)?;
+        let column = relation.columns.iter().find(|column| column.slot == slot && column.is_kept());
+        table.add_column(*layout, column.map_or(Datum::Null, |column| column.missing.clone()))?;
     }
+    table.set_vacant(relation.vacant_slots().into());
     Ok(())
 }
 
 pub(crate) fn finish_table(storage: &Storage, catalog: &Catalog, relation: &Relation, is_unclean: bool) {
     if relation.persistence == Persistence::Unlogged && is_unclean {
-        let table = storage.create_table(relation.storage, &catalog.layouts(relation));
-        table.set_logged(false);
+        let there = storage.table(relation.storage);
+        // A prepared transaction may have added columns.
+        let layouts = there.map_or_else(|| catalog.layouts(&relation.columns), |table| table.columns());
+        storage.create_table(relation.storage, &layouts).set_logged(false);
         return;
     }
     if let Some(table) = storage.table(relation.storage) {

@@ -8,7 +8,7 @@
 //! disk writes while processors read. A checkpoint in between would not know the tables, and what the log says of them would be cut off:
 //! none is written meanwhile.
 
-use dictdb_storage::{Snapshot, Table};
+use dictdb_storage::{CommitHook, Record, Snapshot, Table};
 use dictdb_types::{Oid, Physical, Result, RowId};
 use dictdb_wal::LogError;
 use hashbrown::{HashMap, HashSet};
@@ -32,6 +32,8 @@ pub struct Staging<'a> {
     durability: &'a Durability,
     new_id: NewId<'a>,
     state: Mutex<State>,
+    /// The memory of records that are in the log, for the next ones.
+    buffers: Mutex<Vec<Vec<u8>>>,
     _no_checkpoint: MutexGuard<'a, ()>,
 }
 
@@ -48,7 +50,8 @@ struct State {
 impl Durability {
     /// Begins to stage tables.
     pub fn stage<'a>(&'a self, new_id: NewId<'a>) -> Staging<'a> {
-        Staging { durability: self, new_id, state: Mutex::default(), _no_checkpoint: self.checkpointing.lock() }
+        let (state, buffers) = (Mutex::default(), Mutex::default());
+        Staging { durability: self, new_id, state, buffers, _no_checkpoint: self.checkpointing.lock() }
     }
 }
 
@@ -71,7 +74,7 @@ impl Staging<'_> {
         if !self.state.lock().begun.insert(old) {
             return Ok(());
         }
-        let mut items = Vec::new();
+        let mut items = self.buffer();
         put_staged(id, layouts, &mut items);
         self.append(items)
     }
@@ -83,7 +86,7 @@ impl Staging<'_> {
         runs: impl Iterator<Item = (RowId, u64)>,
         snapshot: &Snapshot,
     ) -> Result<(), LogError> {
-        let (id, mut items) = (self.place(table.id()), Vec::new());
+        let (id, mut items) = (self.place(table.id()), self.buffer());
         for (first, rows) in runs {
             items.push(ROWS);
             table.encode_run_as(id, first, rows, snapshot, &mut items);
@@ -103,14 +106,14 @@ impl Staging<'_> {
         }
         self.begin(table.id(), &table.columns())?;
         let id = self.place(table.id());
-        let (mut items, mut run) = (Vec::with_capacity(RECORD_BYTES * 2), Vec::new());
+        let (mut items, mut run) = (self.buffer(), Vec::new());
         for number in 0..table.block_count() {
             table.encode_block(id, number, snapshot, &mut run, |run| {
                 items.push(ROWS);
                 items.append(run);
                 match items.len() < RECORD_BYTES {
                     true => Ok(()),
-                    false => self.append(std::mem::take(&mut items)),
+                    false => self.append(std::mem::replace(&mut items, self.buffer())),
                 }
             })?;
         }
@@ -119,9 +122,13 @@ impl Staging<'_> {
 
     /// Logs the state of a sequence that nobody else knows, by the id it had.
     pub fn sequence(&self, old: Oid, state: dictdb_storage::SequenceState) -> Result<(), LogError> {
-        let mut items = Vec::new();
+        let mut items = self.buffer();
         put_sequence(self.place(old), state, &mut items);
         self.append(items)
+    }
+
+    fn buffer(&self) -> Vec<u8> {
+        self.buffers.lock().pop().unwrap_or_default()
     }
 
     fn append(&self, items: Vec<u8>) -> Result<(), LogError> {
@@ -130,7 +137,11 @@ impl Staging<'_> {
         }
         let log = self.durability.log();
         log.admit()?;
-        let lsn = self.durability.append_items(items, false);
+        let record = Record::new(items);
+        let lsn = self.durability.append(&record, false);
+        let mut items = record.into_bytes();
+        items.clear();
+        self.buffers.lock().push(items);
         let waits = |bytes: u64| lsn.0.checked_sub(bytes).map(dictdb_wal::Lsn).filter(|due| !log.is_durable(*due));
         if waits(WRITE_BYTES).is_some() {
             self.durability.flush_soon();

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Constraint, Relation};
-use dictdb_functions::window::window;
-use dictdb_planner::expr::{Call, Expr, FrameBound, SortKey, WindowCall};
+use dictdb_catalog::{Constraint, Relation, RelationKind};
+use dictdb_planner::expr::{Call, Expr, SortKey, WindowCall};
 use dictdb_planner::logical::Check;
 use dictdb_planner::logical::{JoinKind, MergeAction, MergeClause, SetOpKind};
 use dictdb_planner::physical::{self, Cte, Fetch, IndexBounds, Op, Plan, ReadOrder, TableRef};
@@ -18,15 +17,16 @@ use crate::access::TableHandle;
 use crate::access::bitmap::BitmapCode;
 use crate::access::columns::OutputColumns;
 use crate::access::search::{AccessName, IndexAccess};
-use crate::aggregate::{AggregateCode, compile_calls, compile_set_calls};
+use crate::aggregate::{compile_calls, compile_set_calls};
 use crate::columnar;
 use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
+use crate::cte::CteQuery;
 use crate::eval::{Code, CompileContext, compile, compile_all, compile_predicate};
 use crate::grouping_set::SetOrder;
 use crate::hash_table::HashTable;
 use crate::keys::{OrderKey, base_oids};
 use crate::modify::conflict::{ConflictCode, ConflictUpdate};
-use crate::modify::instead::InsteadOf;
+use crate::modify::instead::{Agent, InsteadOf};
 use crate::modify::members::Members;
 use crate::modify::merge::{MergeActionCode, MergeClauseCode};
 use crate::modify::node::{Action, Modify};
@@ -35,11 +35,13 @@ use crate::modify::target::{Rules, Target, place};
 use crate::modify::trigger::Triggers;
 use crate::prepared::PrepareContext;
 use crate::pruning::PruningCode;
-use crate::row::function_scan::{NullColumn, Spread};
+use crate::row::function_scan::{NullColumn, ScannedCall, Spread};
 use crate::row::{self, Node};
 use crate::runtime::ScanId;
 use crate::set_call::SetCall;
 use crate::slots::Dependencies;
+use crate::window::WindowFunctionCode;
+use crate::window::frame::FrameCode;
 
 /// Stack left below which a deep plan is compiled on a fresh segment, and the size of that segment, in bytes.
 const RED_ZONE_BYTES: usize = 96 * 1024;
@@ -47,6 +49,7 @@ const SEGMENT_BYTES: usize = 1024 * 1024;
 
 /// Compiles the operators of one plan.
 pub(crate) struct Compiler<'a> {
+    plan: &'a Plan,
     dependencies: &'a Dependencies,
     cx: &'a PrepareContext<'a>,
     eval: CompileContext<'a>,
@@ -54,10 +57,10 @@ pub(crate) struct Compiler<'a> {
     choice: EngineChoice,
     /// Whether the row form of a part that exists both ways is being compiled.
     row_form: bool,
+    /// What is being compiled may begin again in one execution.
+    rescanned: bool,
     /// What stands below such parts, for both of their forms.
     below: HashMap<*const physical::Node, Arc<dyn Node>>,
-    /// The root of the plan.
-    root: *const physical::Node,
     /// Numbers of operators that count what they do.
     numbers: HashMap<*const physical::Node, usize>,
 }
@@ -72,17 +75,31 @@ impl<'a> Compiler<'a> {
     ) -> Self {
         let eval = CompileContext { types: &**cx.catalog, plan: Some((plan, dependencies)) };
         let (scans, below, choice) = (HashMap::new(), HashMap::new(), cx.engine.choice());
-        Compiler { dependencies, cx, eval, scans, choice, row_form: false, below, root: &plan.root, numbers }
+        Compiler { plan, dependencies, cx, eval, scans, choice, row_form: false, rescanned: false, below, numbers }
     }
 
     /// The query of a CTE.
-    pub fn cte(&mut self, index: usize, cte: &Cte) -> Result<Arc<dyn Node>> {
+    pub fn cte(&mut self, index: usize, cte: &Cte) -> Result<CteQuery> {
+        let Some((step, all)) = &cte.recursive else {
+            return Ok(match self.reads_in_columns(&cte.query) {
+                Some(reads) => CteQuery::Either(self.adaptive(&cte.query, &reads)?),
+                None => CteQuery::Rows(self.counted(&cte.query)?),
+            });
+        };
         let start = self.node(&cte.query)?;
-        let Some((step, all)) = &cte.recursive else { return Ok(start) };
         let distinct = (!all).then(|| self.oids(&cte.query.columns));
-        let step = self.node(step)?;
+        let step = self.rescanned(step)?;
         let dependents = self.dependencies.on([crate::slots::work_table(index)].into_iter(), None);
-        Ok(Arc::new(row::recursive::RecursiveUnion { cte: index, start, step, distinct, dependents }))
+        let union = row::recursive::RecursiveUnion { cte: index, start, step, distinct, dependents };
+        Ok(CteQuery::Rows(Arc::new(union)))
+    }
+
+    /// An operator that may begin again before its execution ends: below a join that looks for rows anew, in a subquery.
+    pub fn rescanned(&mut self, node: &physical::Node) -> Result<Arc<dyn Node>> {
+        let outer = std::mem::replace(&mut self.rescanned, true);
+        let compiled = self.node(node);
+        self.rescanned = outer;
+        compiled
     }
 
     /// An operator with its inputs.
@@ -90,11 +107,22 @@ impl<'a> Compiler<'a> {
         stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, || match self.row_form {
             true if columnar::is_columnar(node) => self.counted(node),
             true => self.below(node),
-            false => match choose::reads(node) {
-                Some(reads) if self.choice != EngineChoice::Rows => self.adaptive(node, &reads),
-                _ => self.counted(node),
+            false => match self.reads_in_columns(node) {
+                Some(reads) => self.adaptive(node, &reads).map(|both| -> Arc<dyn Node> { Arc::new(both) }),
+                None => self.counted(node),
             },
         })
+    }
+
+    /// What an operator would read in columns, if it may run so.
+    fn reads_in_columns<'n>(&self, node: &'n physical::Node) -> Option<Reads<'n>>
+    where
+        'a: 'n,
+    {
+        match self.choice {
+            EngineChoice::Rows => None,
+            EngineChoice::Automatic | EngineChoice::Columns => choose::reads(node, &self.plan.ctes),
+        }
     }
 
     /// An operator of the row engine below a part that exists both ways; what is further below is chosen anew.
@@ -125,7 +153,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// An operator that exists both ways.
-    fn adaptive(&mut self, node: &physical::Node, reads: &Reads<'_>) -> Result<Arc<dyn Node>> {
+    fn adaptive(&mut self, node: &physical::Node, reads: &Reads<'_>) -> Result<Adaptive> {
         let tables = reads.tables.iter().map(|table| Ok(self.table(table)?.table)).collect::<Result<_>>()?;
         let columns = columnar::compile(node, self)?;
         self.row_form = true;
@@ -133,7 +161,7 @@ impl<'a> Compiler<'a> {
         self.row_form = false;
         let rows = rows?;
         let always = reads.large_index_scan || self.choice == EngineChoice::Columns;
-        Ok(Arc::new(Adaptive { rows, columns, tables, always }))
+        Ok(Adaptive { rows, columns, tables, always })
     }
 
     /// Compiles something row by row throughout.
@@ -164,13 +192,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// The calls of a function scan, each with the columns its rows are spread over.
-    fn function_calls(
-        &self,
-        calls: &[(Expr, Option<usize>)],
-        mut columns: &[Type],
-    ) -> Result<Box<[(SetCall, Option<Spread>)]>> {
+    fn function_calls(&self, calls: &[(Expr, Option<usize>)], mut columns: &[Type]) -> Result<Box<[ScannedCall]>> {
         let mut compiled = Vec::with_capacity(calls.len());
         for (call, spread) in calls {
+            let depends = call.any(&mut |part| matches!(part, Expr::Outer(..) | Expr::Subplan(_)));
+            let keeps = self.rescanned && !depends;
             let (own, rest) = columns.split_at(spread.unwrap_or(1).min(columns.len()));
             columns = rest;
             let is_open = call.ty().oid == oids::RECORD
@@ -181,12 +207,13 @@ impl<'a> Compiler<'a> {
             if let Expr::Call(call) = call
                 && let Some(table) = XmlTable::of(call)
             {
-                compiled.push(self.xml_table(call, &table)?);
+                let (call, spread) = self.xml_table(call, &table)?;
+                compiled.push(ScannedCall { call, spread, keeps });
                 continue;
             }
             let expected = is_open.then(|| own.into());
             let spread = spread.map(|columns| Spread { columns, expected, nulls: Box::default() });
-            compiled.push((SetCall::compile(call, &self.eval)?, spread));
+            compiled.push(ScannedCall { call: SetCall::compile(call, &self.eval)?, spread, keeps });
         }
         Ok(compiled.into())
     }
@@ -211,7 +238,10 @@ impl<'a> Compiler<'a> {
                 percent: self.code(percent)?,
                 seed: self.predicate(seed.as_ref())?,
             })),
-            Op::CteScan { cte, .. } => Ok(Arc::new(row::cte::CteScan { cte: *cte })),
+            Op::CteScan { cte, .. } => {
+                let columns = node.columns.iter().map(|ty| self.eval.types.physical(ty.oid)).collect();
+                Ok(Arc::new(row::cte::CteScan { cte: *cte, columns }))
+            }
             Op::WorkTable { cte, .. } => Ok(Arc::new(row::recursive::WorkTable { cte: *cte })),
             Op::Project { input, exprs } => {
                 if let Some(scan) = self.projected_scan(input, exprs)? {
@@ -300,8 +330,13 @@ impl<'a> Compiler<'a> {
                 let set_op = self.set_op(*kind, *all, left, right)?;
                 Ok(self.in_hash_order(set_op, hashed.as_ref(), &node.columns))
             }
+            Op::SortedSetOp { kind, all, input } => {
+                let except = *kind == SetOpKind::Except;
+                let (types, input) = (self.oids(&node.columns), self.node(input)?);
+                Ok(Arc::new(row::set_op::SortedSetOp { except, all: *all, input, types }))
+            }
             Op::LockRows { input, targets, identity } => self.lock_rows(input, targets, identity),
-            Op::Modify(modify) => self.modify(modify, std::ptr::eq(node, self.root)),
+            Op::Modify(modify) => self.modify(modify, std::ptr::eq(node, &self.plan.root)),
         }
     }
 
@@ -371,10 +406,16 @@ impl<'a> Compiler<'a> {
         Ok(Arc::new(Modify { input, target, members, action, returning, system, counts }))
     }
 
-    /// A change of a view, which its triggers carry out.
+    /// A change of a view, which its triggers carry out, or of a system catalog.
     fn instead_of(&mut self, modify: &physical::Modify, counts: bool) -> Result<Arc<dyn Node>> {
         let view = modify.table.relation.clone();
-        let triggers = Triggers::of_relation(&view, self.cx.catalog)?;
+        let agent = match view.kind {
+            RelationKind::Virtual => Agent::Session,
+            _ => {
+                let triggers = Triggers::of_relation(&view, self.cx.catalog)?;
+                Agent::Triggers(triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?)
+            }
+        };
         let places = |columns: &[(i16, usize)]| {
             columns.iter().map(|(attnum, column)| Ok((place(*attnum)?, *column))).collect::<Result<Box<[_]>>>()
         };
@@ -387,7 +428,6 @@ impl<'a> Compiler<'a> {
             _ => return Err(Error::internal("a view that is changed like a table")),
         };
         let returning = modify.returning.as_ref().map(|exprs| compile_all(exprs, &self.eval)).transpose()?;
-        let triggers = triggers.ok_or_else(|| Error::internal("a view without triggers is changed"))?;
         let input = self.node(&modify.input)?;
         let system = modify.system.clone().into();
         let checks = modify.checks.iter().filter_map(|(check, expr)| match check {
@@ -395,7 +435,7 @@ impl<'a> Compiler<'a> {
             Check::Constraint(_) | Check::Policy { .. } => None,
         });
         let checks = checks.collect::<Result<_>>()?;
-        Ok(Arc::new(InsteadOf { input, view, triggers, event, old, new, checks, returning, system, counts }))
+        Ok(Arc::new(InsteadOf { input, view, agent, event, old, new, checks, returning, system, counts }))
     }
 
     /// A second look takes single rows: it is always row by row.
@@ -468,7 +508,7 @@ impl<'a> Compiler<'a> {
             Op::SeqScan { table, fetch, tids, filter } => Ok(Arc::new(row::seq_scan::SeqScan {
                 handle: self.table(table)?,
                 columns: OutputColumns::new(&table.relation, fetch)?,
-                tids: tids.as_ref().map(|tids| self.code(tids)).transpose()?,
+                tids: tids.as_ref().map(|tids| row::seq_scan::TidsCode::compile(tids, &self.eval)).transpose()?,
                 filter: self.predicate(filter.as_ref())?,
                 scan: self.scan_id(node),
             })),
@@ -548,7 +588,7 @@ impl<'a> Compiler<'a> {
                 let spec = self.join_spec(*kind, left, right.columns.len(), on.as_ref())?;
                 let values = slots.iter().map(|(slot, value)| Ok((*slot, self.code(value)?))).collect::<Result<_>>()?;
                 let slots = self.dependencies.on(slots.iter().map(|(slot, _)| *slot), None);
-                Ok(Arc::new(row::apply::Apply { spec, right: self.node(right)?, values, slots }))
+                Ok(Arc::new(row::apply::Apply { spec, right: self.rescanned(right)?, values, slots }))
             }
             _ => Err(Error::internal("not a join")),
         }
@@ -591,27 +631,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn window_call(&self, call: &WindowCall) -> Result<row::window::WindowCallCode> {
-        use row::window::WindowFunctionCode;
-        let function = if call.aggregate {
-            let args = &call.args;
-            let filter = call.filter.as_ref();
-            let steady = !args.iter().chain(filter).any(Expr::is_volatile);
-            let moves = steady && !matches!(call.window.frame.start, FrameBound::UnboundedPreceding);
-            let code = AggregateCode::compile_plain(&call.function, args, filter, call.ty, moves, &self.eval)?;
-            WindowFunctionCode::Aggregate { code, steady }
-        } else {
-            let make = window(&call.function.source).ok_or_else(|| {
-                Error::unsupported(format_args!("window function {} (oid {})", call.function.name, call.function.oid))
-            })?;
-            WindowFunctionCode::Function {
-                make,
-                args: compile_all(&call.args, &self.eval)?,
-                types: call.args.iter().map(|arg| self.eval.types.base_type(arg.ty())).collect(),
-                result: call.ty,
-            }
-        };
-        let frame = row::frame::FrameCode::compile(&call.window.frame, &call.window.order, &self.eval)?;
-        Ok(row::window::WindowCallCode { function, frame })
+        Ok(row::window::WindowCallCode {
+            function: WindowFunctionCode::compile(call, &self.eval)?,
+            args: if call.aggregate { Box::default() } else { compile_all(&call.args, &self.eval)? },
+            frame: FrameCode::compile(&call.window.frame, &call.window.order, &self.eval)?,
+        })
     }
 
     fn set_op(
@@ -669,8 +693,11 @@ impl<'a> Compiler<'a> {
 }
 
 /// Keys that order by some expressions, NULLs last.
-fn ascending(exprs: &[Expr]) -> Vec<SortKey> {
-    exprs.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect()
+pub(crate) fn ascending(exprs: &[Expr]) -> Vec<SortKey> {
+    exprs
+        .iter()
+        .map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false, using: None })
+        .collect()
 }
 
 /// The first deferrable constraint among the arbiters; without any named, among all.

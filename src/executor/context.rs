@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::trigger::Event;
 use dictdb_catalog::{Catalog, Relation, Trigger};
 use dictdb_storage::{Snapshot, Storage, Transaction, WaitOptions};
-use dictdb_types::{Datum, Env, Oid, Result};
+use dictdb_types::{Datum, Env, Error, Oid, Result};
 use parking_lot::Mutex;
 
 use crate::row::Row;
@@ -15,6 +15,18 @@ pub trait VirtualTables: Send + Sync {
     /// The rows of a relation, with the values of these attnums in order. `equals` are conditions that may be used to
     /// make fewer rows; the executor checks them again.
     fn rows(&self, relation: Oid, equals: &[(i16, Datum)], columns: &[i16]) -> Result<Vec<Row>>;
+
+    /// Changes what a row of a system catalog shows: the columns in these places from the values of one row to those of the other.
+    /// There is no row before an INSERT and none after a DELETE. 0A000 for what cannot be changed so.
+    fn change_row(
+        &self,
+        relation: &Relation,
+        _assigned: &[usize],
+        _before: Option<&[Datum]>,
+        _after: Option<&[Datum]>,
+    ) -> Result<()> {
+        Err(Error::unsupported(format_args!("changing system catalog \"{}\"", relation.name)))
+    }
 
     /// The role whose rights count.
     fn role(&self) -> Oid {

@@ -47,8 +47,19 @@ impl Engine {
         self.budget.count(storage.clone());
     }
 
+    /// Has the tables of a storage that is being built beside count too, for as long as what this returns is there.
+    pub fn count_beside(&self, storage: &Storage) -> CountedBeside {
+        self.budget.count_beside(storage, true);
+        CountedBeside { storage: storage.clone(), budget: self.budget.clone() }
+    }
+
+    /// Whether tables hold no more than they may, as they are now. 53200.
+    pub fn check_tables(&self) -> Result<()> {
+        self.budget.obstacle_now().map_or(Ok(()), |obstacle| Err(out_of_memory(obstacle)))
+    }
+
     /// Whether there is memory for more rows. 53200.
-    pub(crate) fn check_room(&self) -> Result<()> {
+    pub fn check_room(&self) -> Result<()> {
         self.budget.obstacle().map_or(Ok(()), |obstacle| Err(out_of_memory(obstacle)))
     }
 
@@ -91,6 +102,18 @@ impl Engine {
     /// A share of the budget, empty.
     pub(crate) fn reservation(&self, name: &str) -> MemoryReservation {
         MemoryConsumer::new(name).register(self.pool())
+    }
+}
+
+/// A storage whose tables count against the budget: [`Engine::count_beside`].
+pub struct CountedBeside {
+    storage: Storage,
+    budget: Arc<Budget>,
+}
+
+impl Drop for CountedBeside {
+    fn drop(&mut self) {
+        self.budget.count_beside(&self.storage, false);
     }
 }
 

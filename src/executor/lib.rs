@@ -9,8 +9,9 @@
 //!         compiled      executions         snapshot
 //!         (eval, compile)
 //! ```
-//! Operators work row by row ([`row`]): the point path of short statements and all that is about single rows. Expressions are
-//! compiled once ([`eval`]) and know PostgreSQL's three-valued logic. Changes of data, with constraints and foreign keys, are in
+//! Operators work row by row ([`row`]), the point path of short statements and all that is about single rows, or a batch of columns at
+//! a time ([`columnar`]), where there is much to read; what both share about a CTE or a window is in [`cte`] and [`window`].
+//! Expressions are compiled once ([`eval`]) and know PostgreSQL's three-valued logic. Changes of data, with constraints and foreign keys, are in
 //! [`modify`]; the way to tables and indexes is in [`access`].
 //!
 //! An execution runs on one thread at a time and only when asked for rows. It looks at the interrupt flag in every loop
@@ -22,6 +23,7 @@ mod columnar;
 mod compile;
 mod context;
 mod counter;
+mod cte;
 pub mod ddl;
 mod domain;
 mod engine;
@@ -43,12 +45,13 @@ mod set_call;
 mod slots;
 mod subplan;
 mod user_aggregate;
+mod window;
 
 pub use access::extractor::key_extractor;
 pub use access::index_env::IndexEnv;
 pub use context::{ExecContext, SessionServices, Transition, TriggerCall, TriggerFunctions, VirtualTables};
 pub use domain::DomainCode;
-pub use engine::{Engine, Reservation};
+pub use engine::{CountedBeside, Engine, Reservation};
 pub use execution::{Batch, Execution, execute};
 pub use prepared::{PrepareContext, Prepared, prepare, prepare_counting};
 pub use pruning::kept_at_start;

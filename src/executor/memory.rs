@@ -1,4 +1,5 @@
-//! The memory budget: what tables and their indexes hold, and what statements and caches reserve beside them.
+//! The memory budget: what tables and their indexes hold, also those that a restore builds, and what statements and caches reserve
+//! beside them.
 //!
 //! Reservations are counted exactly, tables are measured: not oftener than a small part of the time goes into it. The last eighth of the
 //! budget is not for rows, so that statements can still be run when tables are full: to look, and to delete.
@@ -11,6 +12,7 @@ use std::time::Instant;
 use datafusion_common::{DataFusionError, Result as DataFusionResult};
 use datafusion_execution::memory_pool::{MemoryLimit, MemoryPool, MemoryReservation};
 use dictdb_storage::Storage;
+use parking_lot::Mutex;
 
 /// Part of the budget that rows do not get.
 const STATEMENTS_PART: usize = 8;
@@ -28,6 +30,8 @@ pub(crate) struct Budget {
 /// What tables hold, as last measured.
 struct Tables {
     storage: OnceLock<Storage>,
+    /// Storages that are being built beside it.
+    beside: Mutex<Vec<Storage>>,
     bytes: AtomicUsize,
     begun: Instant,
     /// When to measure again, in microseconds since `begun`.
@@ -37,24 +41,23 @@ struct Tables {
 impl Tables {
     /// Bytes that tables hold now, or a little while ago.
     fn bytes(&self) -> usize {
-        let Some(storage) = self.storage.get() else { return 0 };
+        if self.storage.get().is_none() {
+            return 0;
+        }
         let now = self.micros();
         let due = self.due.load(Ordering::Relaxed);
         let is_mine = || self.due.compare_exchange(due, u64::MAX, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if now >= due && is_mine() {
-            self.measure(storage);
+            self.measure();
         }
         self.bytes.load(Ordering::Relaxed)
     }
 
     /// Bytes that tables hold now.
-    fn bytes_now(&self) -> usize {
-        self.storage.get().map_or(0, |storage| self.measure(storage))
-    }
-
-    fn measure(&self, storage: &Storage) -> usize {
+    fn measure(&self) -> usize {
         let begun = self.micros();
-        let bytes = storage.bytes();
+        let beside = self.beside.lock().clone();
+        let bytes = self.storage.get().into_iter().chain(&beside).map(Storage::bytes).sum();
         self.bytes.store(bytes, Ordering::Relaxed);
         let done = self.micros();
         self.due.store(done + MEASURE_EVERY_MICROS.max((done - begun) * MEASURE_PART), Ordering::Relaxed);
@@ -70,7 +73,7 @@ impl Budget {
     /// A budget of so many bytes.
     pub fn new(limit: usize) -> Budget {
         let (bytes, due) = (AtomicUsize::new(0), AtomicU64::new(0));
-        let tables = Tables { storage: OnceLock::new(), bytes, begun: Instant::now(), due };
+        let tables = Tables { storage: OnceLock::new(), beside: Mutex::default(), bytes, begun: Instant::now(), due };
         Budget { limit, reserved: AtomicUsize::new(0), tables }
     }
 
@@ -80,19 +83,31 @@ impl Budget {
         let _ = self.tables.storage.set(storage);
     }
 
+    /// Has a storage that is being built count, or count no longer.
+    pub fn count_beside(&self, storage: &Storage, counts: bool) {
+        let mut beside = self.tables.beside.lock();
+        match counts {
+            true => beside.push(storage.clone()),
+            false => beside.retain(|other| !other.is_same(storage)),
+        }
+    }
+
     /// What stands in the way of more rows, if anything does.
     pub fn obstacle(&self) -> Option<String> {
-        let reserved = self.reserved();
-        let is_full =
-            |tables: usize| tables > self.limit - self.limit / STATEMENTS_PART || tables + reserved > self.limit;
-        if !is_full(self.tables.bytes()) {
-            return None;
-        }
         // A transaction may have given much back a moment ago.
-        let tables = self.tables.bytes_now();
-        is_full(tables).then(|| {
-            format!("Tables hold {tables} bytes and statements {reserved} of the {} bytes of max_memory.", self.limit)
+        if self.is_full(self.tables.bytes()) { self.obstacle_now() } else { None }
+    }
+
+    /// The same by what tables hold now.
+    pub fn obstacle_now(&self) -> Option<String> {
+        let (tables, reserved, limit) = (self.tables.measure(), self.reserved(), self.limit);
+        self.is_full(tables).then(|| {
+            format!("Tables hold {tables} bytes and statements {reserved} of the {limit} bytes of max_memory.")
         })
+    }
+
+    fn is_full(&self, tables: usize) -> bool {
+        tables > self.limit - self.limit / STATEMENTS_PART || tables + self.reserved() > self.limit
     }
 }
 

@@ -10,6 +10,7 @@ use dictdb_storage::{LockMode, Lsn, RelationLock, Storage, Table, Transaction, W
 use dictdb_types::{CommitTs, Error, Oid, Result, Type};
 
 use crate::compile::Compiler;
+use crate::cte::CteQuery;
 use crate::engine::Engine;
 use crate::routines;
 use crate::row::{Cursor, Node};
@@ -37,7 +38,7 @@ pub struct Prepared {
     engine: Arc<Engine>,
     root: Arc<dyn Node>,
     subplans: Vec<Arc<dyn Node>>,
-    ctes: Vec<Arc<dyn Node>>,
+    ctes: Vec<CteQuery>,
     locks: Vec<(Arc<RelationLock>, LockMode)>,
     /// The tables that are locked.
     tables: Vec<Arc<Table>>,
@@ -67,7 +68,7 @@ fn prepare_with(
     let counted = numbers.len();
     let mut compiler = Compiler::new(&plan, &dependencies, cx, numbers);
     let ctes = plan.ctes.iter().enumerate().map(|(index, cte)| compiler.cte(index, cte)).collect::<Result<_>>()?;
-    let subplans = plan.subplans.iter().map(|subplan| compiler.node(subplan)).collect::<Result<_>>()?;
+    let subplans = plan.subplans.iter().map(|subplan| compiler.rescanned(subplan)).collect::<Result<_>>()?;
     let root = compiler.node(&plan.root)?;
     let locks = plan.locks.iter().map(|(relation, lock)| relation_lock(cx, *relation, *lock)).collect();
     let relations = plan.locks.iter().filter_map(|(relation, _)| cx.catalog.relation(*relation));
@@ -141,7 +142,7 @@ impl Prepared {
         Ok(subplan.clone().open())
     }
 
-    pub(crate) fn cte(&self, index: usize) -> Option<&Arc<dyn Node>> {
+    pub(crate) fn cte(&self, index: usize) -> Option<&CteQuery> {
         self.ctes.get(index)
     }
 }

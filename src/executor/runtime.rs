@@ -13,12 +13,12 @@ use dictdb_types::{Datum, Env, Error, Jsonb, Result, RowId};
 use parking_lot::Mutex;
 
 use crate::context::ExecContext;
+use crate::cte::{CteQuery, CteState, enter};
 use crate::engine::out_of_memory;
 use crate::modify::events::Events;
 use crate::modify::writer::Writer;
 use crate::prepared::Prepared;
-use crate::row::cte::{CteState, enter};
-use crate::row::{Cursor, Node, Row};
+use crate::row::{Cursor, Row};
 use crate::subplan::SubplanState;
 
 /// Rows between two looks at the interrupt flag.
@@ -178,7 +178,7 @@ impl Runtime {
     }
 
     /// A CTE's query and state.
-    pub fn cte(&self, index: usize) -> Result<(&Arc<dyn Node>, &Mutex<CteState>)> {
+    pub fn cte(&self, index: usize) -> Result<(&CteQuery, &Mutex<CteState>)> {
         let query = self.prepared.cte(index);
         query
             .zip(self.statement().ctes.get(index))

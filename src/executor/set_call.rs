@@ -80,14 +80,40 @@ pub(crate) enum SetRows {
     One(Option<Datum>),
     /// Those of a set-returning function.
     Many(Rows),
+    /// Those of either, with the ones that were read; how many were since the last beginning.
+    Kept(Box<SetRows>, Vec<Datum>, usize),
 }
 
 impl SetRows {
+    /// The same values, which can be had again.
+    pub fn kept(self) -> SetRows {
+        SetRows::Kept(Box::new(self), Vec::new(), 0)
+    }
+
+    /// Begins again; false when the values are not kept.
+    pub fn rewind(&mut self) -> bool {
+        match self {
+            SetRows::Kept(_, _, read) => {
+                *read = 0;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The next value.
     pub fn next(&mut self) -> Result<Option<Datum>> {
         match self {
             SetRows::One(value) => Ok(value.take()),
             SetRows::Many(rows) => rows.next().transpose(),
+            SetRows::Kept(rest, seen, read) => {
+                if *read == seen.len() {
+                    let Some(value) = rest.next()? else { return Ok(None) };
+                    seen.push(value);
+                }
+                *read += 1;
+                Ok(seen.get(*read - 1).cloned())
+            }
         }
     }
 }

@@ -57,11 +57,12 @@ mod type_name;
 pub mod utility;
 pub mod xml;
 
+pub use dictdb_types::stack::with_stack;
 pub use grammar::truncation;
 pub use keyword::{Category, keywords};
 pub use lexeme::{Lexeme, LexemeKind, lexemes};
 pub use lift::{Lifted, LiftedLiteral, LiteralKind};
-pub use limits::{Limits, Strings, with_stack};
+pub use limits::{Limits, Strings};
 pub use position::Locations;
 pub use sqlparser::ast;
 pub use sqlparser::tokenizer::Span;

@@ -1,4 +1,4 @@
-//! How a query string is read: what it may cost, what a backslash means, and the stack to read it with.
+//! How a query string is read: what it may cost, and what a backslash means.
 
 use dictdb_types::{Error, SqlState};
 
@@ -10,7 +10,7 @@ pub struct Limits<'a> {
     /// Rules inside rules: parentheses, subqueries, function calls, prefix operators.
     pub depth: u32,
     /// Levels of a tree, to which chains of operators and set operations add one per operator: as many as PostgreSQL's default
-    /// `max_stack_depth` lets through. Whoever walks over a tree may count on it (`dictdb_session::STACK_BYTES`).
+    /// `max_stack_depth` lets through. Whoever walks over a tree may count on it (`dictdb_types::stack::STACK_BYTES`).
     pub levels: u32,
     /// Expression nodes in the whole query string.
     pub expressions: u32,
@@ -37,23 +37,13 @@ impl Default for Limits<'_> {
     fn default() -> Self {
         Limits {
             text_bytes: 1 << 30,
-            depth: 10_000,
+            depth: 20_000,
             levels: 4_000,
             expressions: 50_000_000,
             strings: Strings::Standard,
             database: None,
         }
     }
-}
-
-/// Free stack below which recursion moves to a fresh segment, in bytes.
-const RED_ZONE_BYTES: usize = 512 * 1024;
-/// Size of a fresh segment, in bytes.
-const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
-
-/// Runs one level of a recursion over a tree, with more stack if little is left.
-pub fn with_stack<R>(level: impl FnOnce() -> R) -> R {
-    stacker::maybe_grow(RED_ZONE_BYTES, SEGMENT_BYTES, level)
 }
 
 /// 54001, as PostgreSQL says it.

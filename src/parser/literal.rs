@@ -88,6 +88,11 @@ pub(crate) fn escape(raw: &str, position: u32) -> Result<String> {
         }
     });
     result?;
+    if decoder.high.is_some() {
+        let end = raw.len().saturating_sub(1);
+        let message = "invalid Unicode surrogate pair at or near \"'\"";
+        return Err(Error::new(SqlState::SYNTAX_ERROR, message).at(Some(chars_before(raw, end, position))));
+    }
     decoder.finish()
 }
 
@@ -291,9 +296,6 @@ impl Decoder {
     }
 
     fn finish(self) -> Result<String> {
-        if self.high.is_some() {
-            return Err(bad_surrogate());
-        }
         if self.bytes.contains(&0) {
             return Err(bad_bytes(&[0]));
         }

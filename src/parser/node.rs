@@ -7,7 +7,8 @@
 use sqlparser::ast::{
     BinaryOperator, ConflictTarget as AstConflictTarget, Cte, Expr, FunctionArg, FunctionArgExpr, GroupByExpr, Ident,
     Insert, JoinConstraint, LockClause, LockType, NonBlock, ObjectName, ObjectNamePart, ObjectNamePartFunction,
-    OnInsert, Query, Setting, Value, WindowFrame, WindowFrameBound, WindowFrameUnits,
+    OnInsert, Query, Setting, TableSample, TableSampleMethod, TableSampleModifier, TableSampleQuantity, Value,
+    WindowFrame, WindowFrameBound, WindowFrameUnits,
 };
 
 /// An identifier that only the parser can make.
@@ -427,6 +428,24 @@ const EXCLUSIONS: &[(&str, FrameExclusion)] = &[
 /// mark for ODBC's syntax, which PostgreSQL does not have.
 pub fn is_standard_syntax(function: &sqlparser::ast::Function) -> bool {
     function.uses_odbc_syntax
+}
+
+/// `TABLESAMPLE method (quantity) REPEATABLE (seed)`. The tree has room for a literal as the seed only, so it stands where other
+/// databases have an offset.
+pub(crate) fn sample(method: TableSampleMethod, quantity: TableSampleQuantity, seed: Option<Expr>) -> TableSample {
+    TableSample {
+        modifier: TableSampleModifier::TableSample,
+        name: Some(method),
+        quantity: Some(quantity),
+        seed: None,
+        bucket: None,
+        offset: seed,
+    }
+}
+
+/// What REPEATABLE says.
+pub fn sample_seed(sample: &TableSample) -> Option<&Expr> {
+    sample.offset.as_ref()
 }
 
 /// Reads a window frame.

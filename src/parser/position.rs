@@ -36,6 +36,16 @@ impl Locations {
         self.by_operand.insert(address(query), position);
     }
 
+    /// Files the position of a window's parenthesis for the offset of a bound of its frame.
+    pub(crate) fn record_window(&mut self, offset: &Expr, position: u32) {
+        self.by_operand.insert(address(offset), position);
+    }
+
+    /// The parenthesis of the window that an offset belongs to.
+    pub fn window_of(&self, offset: &Expr) -> Option<u32> {
+        self.by_operand.get(&address(offset)).copied()
+    }
+
     /// The position PostgreSQL gives to errors about this node itself: the operator, the cast, the function name, the literal.
     pub fn node(&self, expr: &Expr) -> Option<u32> {
         let known = match (first_operand(expr), expr) {

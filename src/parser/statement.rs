@@ -43,9 +43,9 @@ pub struct Tree<T> {
 /// Depth up to which any thread's stack is deep enough.
 const SHALLOW: u32 = 200;
 /// Stack that dropping one level takes, with room to spare, in bytes.
-const DROP_BYTES: usize = 1024;
+const DROP_BYTES: usize = 2 * 1024;
 /// Stack that copying one level takes, with room to spare, in bytes.
-const CLONE_BYTES: usize = 8 * 1024;
+const CLONE_BYTES: usize = 16 * 1024;
 
 impl<T> Tree<T> {
     /// Takes a tree with this many levels into care.

@@ -230,6 +230,10 @@ fn long_chains_are_read_and_dropped() {
         assert!(matches!(op, BinaryOperator::And | BinaryOperator::Or));
     }
     parsed(&format!("select {}", vec!["'a'"; 3_900].join(" || ")));
+    // Parentheses that mean nothing take no level.
+    parsed(&format!("select {}a = 1{}", "(".repeat(3_900), " or a = 1)".repeat(3_900)));
+    parsed(&nested("(", "1", ")", 9_800));
+    parsed(&nested("abs(", "1", ")", 3_900));
     parsed(&vec!["select 1"; 3_900].join(" union all "));
     parsed(&format!("select 1 in ({})", vec!["1"; 100_000].join(", ")));
     let Err(error) = parse(&format!("select {}", vec!["1"; 100_000].join(" + ")), &Limits::default()) else {

@@ -411,6 +411,8 @@ pub struct SortKey {
     pub descending: bool,
     /// `NULLS FIRST`.
     pub nulls_first: bool,
+    /// The operator of `USING` where it is not the type's own `<` or `>`, though it orders as that does.
+    pub using: Option<&'static str>,
 }
 
 /// An aggregate call.

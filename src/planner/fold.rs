@@ -241,6 +241,8 @@ fn fold_junction(items: &mut Vec<Expr>, decisive: bool, env: &dyn Env) -> Result
         match item {
             Expr::Const(Datum::Bool(value), _) if value == decisive => return Ok(Some(Expr::boolean(decisive))),
             Expr::Const(Datum::Bool(_), _) => {}
+            Expr::Or(inner) if decisive => kept.extend(inner),
+            Expr::And(inner) if !decisive => kept.extend(inner),
             item => kept.push(item),
         }
     }

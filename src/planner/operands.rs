@@ -8,7 +8,10 @@ use crate::physical::{Action, IndexBounds, Modify, Node, Op};
 pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
     match &node.op {
         Op::Values { rows } => rows.iter().flatten().for_each(f),
-        Op::SeqScan { tids, filter, .. } => tids.iter().chain(filter).for_each(f),
+        Op::SeqScan { tids, filter, .. } => {
+            let conditions = tids.iter().flat_map(|tids| tids.conditions());
+            conditions.map(|condition| &condition.value).chain(filter).for_each(f);
+        }
         Op::IndexScan { bounds, filter, .. } => {
             bounds.iter().for_each(|bounds| of_bounds(bounds, f));
             filter.iter().for_each(f);
@@ -23,7 +26,8 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             filter.iter().for_each(f);
         }
         Op::FunctionScan { calls, .. } => calls.iter().for_each(|(call, _)| f(call)),
-        Op::CteScan { .. } | Op::WorkTable { .. } | Op::Distinct { .. } | Op::SetOp { .. } => {}
+        Op::CteScan { .. } | Op::WorkTable { .. } | Op::Distinct { .. } | Op::SetOp { .. } | Op::SortedSetOp { .. } => {
+        }
         Op::Append { merged, .. } => of_keys(merged, f),
         Op::Project { exprs, .. } => exprs.iter().for_each(f),
         Op::Sample { percent, seed, .. } => {

@@ -126,8 +126,15 @@ pub enum ReadOrder {
 pub enum Appended {
     /// Queries: those of UNION ALL, or groups partition by partition.
     Queries,
-    /// The members of a table with children, by its alias.
-    Members(Arc<str>),
+    /// The two queries of INTERSECT or EXCEPT, each with a column in addition that says which one it is.
+    Sides,
+    /// The members of a table with children.
+    Members {
+        /// What the table is called.
+        alias: Arc<str>,
+        /// Whether they are its partitions, which compute what is asked of it themselves.
+        partitioned: bool,
+    },
     /// Joins of partitions.
     Partitions {
         /// The aliases of the partitioned tables.
@@ -143,8 +150,8 @@ pub enum Appended {
 pub enum Op {
     /// Constant rows.
     Values { rows: Vec<Vec<Expr>> },
-    /// Every row of a table, or those that a `tid` or an array of them names.
-    SeqScan { table: TableRef, fetch: Fetch, tids: Option<Expr>, filter: Option<Expr> },
+    /// Every row of a table, or those that conditions on `ctid` leave.
+    SeqScan { table: TableRef, fetch: Fetch, tids: Option<Tids>, filter: Option<Expr> },
     /// Some rows of a table, chosen by their row ids; `percent` and `seed` have no input.
     Sample { input: Box<Node>, row_id: usize, method: SampleMethod, percent: Expr, seed: Option<Expr> },
     /// Rows found by an index, in its order (`reverse`: backwards).
@@ -233,11 +240,77 @@ pub enum Op {
     Append { inputs: Vec<Node>, pruning: Option<Arc<LatePruning>>, of: Appended, merged: Vec<SortKey> },
     /// INTERSECT and EXCEPT, with or without ALL. (UNION is Distinct over Append.)
     SetOp { kind: SetOpKind, all: bool, left: Box<Node>, right: Box<Node>, hashed: Option<HashTable> },
+    /// INTERSECT and EXCEPT of the rows of two queries that have equal ones together: the last column of the input says which
+    /// of the two a row is of, and is no column of the output.
+    SortedSetOp { kind: SetOpKind, all: bool, input: Box<Node> },
     /// Locks rows by row id columns of the input; in READ COMMITTED rows changed meanwhile are re-read and re-checked.
     /// `identity` are input columns that have to stay the same then.
     LockRows { input: Box<Node>, targets: Vec<LockTarget>, identity: Vec<usize> },
     /// Changes a table; output: RETURNING columns.
     Modify(Box<Modify>),
+}
+
+/// The rows that conditions on `ctid` leave.
+#[derive(Clone, Debug)]
+pub enum Tids {
+    /// Those that any of these names.
+    Named(Vec<TidCondition>),
+    /// Those between bounds that all of these give.
+    Range(Vec<TidCondition>),
+}
+
+impl Tids {
+    /// The conditions.
+    pub fn conditions(&self) -> &[TidCondition] {
+        let (Tids::Named(conditions) | Tids::Range(conditions)) = self;
+        conditions
+    }
+}
+
+/// A comparison of `ctid` with a value that is known before the scan.
+#[derive(Clone, Debug)]
+pub struct TidCondition {
+    /// The comparison, `ctid` being on its left.
+    pub test: TidTest,
+    /// The value.
+    pub value: Expr,
+    /// Whether the statement has the value on the left.
+    pub commuted: bool,
+}
+
+/// A comparison with `ctid` on the left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TidTest {
+    /// `=`
+    Equal,
+    /// `= ANY`
+    EqualAny,
+    /// `<`
+    Less,
+    /// `<=`
+    LessEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterEqual,
+}
+
+impl TidTest {
+    /// The operator.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            TidTest::Equal | TidTest::EqualAny => "=",
+            TidTest::Less => "<",
+            TidTest::LessEqual => "<=",
+            TidTest::Greater => ">",
+            TidTest::GreaterEqual => ">=",
+        }
+    }
+
+    /// Whether rows are named one by one.
+    pub fn names_rows(self) -> bool {
+        matches!(self, TidTest::Equal | TidTest::EqualAny)
+    }
 }
 
 /// Which columns an access operator reads.
@@ -502,6 +575,7 @@ macro_rules! inputs {
             | Op::Limit { input, .. }
             | Op::Distinct { input, .. }
             | Op::DistinctOn { input, .. }
+            | Op::SortedSetOp { input, .. }
             | Op::LockRows { input, .. }
             | Op::Sample { input, .. }
             | Op::IndexJoin { outer: input, .. } => vec![input],

@@ -17,7 +17,9 @@ use crate::expr::{ColumnId, Expr};
 use crate::logical::Column;
 use crate::view::record::Recorder;
 use crate::view::scope::Scope;
-use crate::view::tree::{Assignment, Body, ChangeAction, FromItem, InsertSource, Query, Source, Table, TargetName};
+use crate::view::tree::{
+    Assignment, Body, ChangeAction, FromItem, InsertSource, MergeThen, MergeWhen, Query, Source, Table, TargetName,
+};
 use crate::view::{CLAUSE, Printer, Shown, Style};
 
 /// A rule as CREATE RULE says it.
@@ -198,6 +200,14 @@ pub(crate) fn assigned(query: &Query) -> Vec<(Oid, i16)> {
         ChangeAction::Insert(insert) => insert.columns.iter().collect(),
         ChangeAction::Update(update) => update.set.iter().flat_map(Assignment::targets).collect(),
         ChangeAction::Delete(..) => Vec::new(),
+        ChangeAction::Merge(merge) => {
+            let of = |when: &'_ MergeWhen| match &when.action {
+                MergeThen::Nothing | MergeThen::Delete => Vec::new(),
+                MergeThen::Update(set) => set.iter().flat_map(Assignment::targets).cloned().collect(),
+                MergeThen::Insert(_, given) => given.iter().map(|(target, _)| target.clone()).collect(),
+            };
+            return merge.clauses.iter().flat_map(of).map(|target| (relation.oid, target.attnum)).collect();
+        }
     };
     targets.into_iter().map(|target| (relation.oid, target.attnum)).collect()
 }

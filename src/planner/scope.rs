@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Operator, Routine, namespaces};
-use dictdb_functions::facts::{self, AggregateKind, Cast, Opclass, Strategy};
+use dictdb_functions::facts::{self, AggregateKind, Cast, Opclass, Strategy, ids};
+use dictdb_functions::resolve::opclass::default_opclass;
 use dictdb_functions::resolve::{OperatorSignature, Scope, Signature, builtin_functions, builtin_operators};
 use dictdb_types::{Error, Oid, Result, SqlState, TypeInfo, TypeLookup};
+
+use crate::BindContext;
 
 /// A catalog version seen along a search path.
 pub struct CatalogScope<'a> {
@@ -14,6 +17,13 @@ pub struct CatalogScope<'a> {
     pub catalog: &'a Arc<Catalog>,
     /// Schemas in order, `pg_catalog` included.
     pub search_path: &'a [Oid],
+}
+
+impl BindContext<'_> {
+    /// The scope that resolution works in.
+    pub(crate) fn scope(&self) -> CatalogScope<'_> {
+        CatalogScope { catalog: self.catalog, search_path: self.search_path }
+    }
 }
 
 impl CatalogScope<'_> {
@@ -70,6 +80,24 @@ impl TypeLookup for CatalogScope<'_> {
 }
 
 impl CatalogScope<'_> {
+    /// The default class of a type, unless what it does only functions of users know: 0A000, as nothing but a statement calls them.
+    pub fn own_default_opclass(&self, ty: Oid, method: Oid) -> Result<Option<&Opclass>> {
+        match default_opclass(self, ty, method) {
+            Some(class) if self.catalog.compares_by_users(class) => {
+                Err(Error::unsupported(format_args!("comparing by the functions of operator class \"{}\"", class.name)))
+            }
+            class => Ok(class),
+        }
+    }
+
+    /// 0A000 where a default class of a type compares by functions of users.
+    pub fn refuse_comparing_by_users(&self, ty: Oid) -> Result<()> {
+        if self.catalog.operator_classes().next().is_none() {
+            return Ok(());
+        }
+        [ids::BTREE, ids::HASH].into_iter().try_for_each(|method| self.own_default_opclass(ty, method).map(drop))
+    }
+
     /// Functions of a session's own schema are found only where they are named with it.
     fn is_temporary(&self, namespace: Oid) -> bool {
         self.catalog.schema(namespace).is_some_and(|schema| schema.name.starts_with("pg_temp_"))

@@ -11,7 +11,7 @@ use dictdb_catalog::{AclKind, BOOTSTRAP_ROLE, Catalog, DefinitionKind, Privilege
 use dictdb_executor::DomainCode;
 use dictdb_executor::ddl::template_function;
 use dictdb_planner::BindContext;
-use dictdb_types::env::TextSearchDictionary;
+use dictdb_types::env::{RestrictedKinds, TextSearchDictionary};
 use dictdb_types::{
     Datum, Env, Error, FormatSettings, Oid, RegKind, Result, SqlState, TypeInfo, TypeKind, TypeLookup, builtin_types,
 };
@@ -93,7 +93,7 @@ impl StatementEnv {
 
     /// Schema that new objects go to: the first on the search path that exists.
     pub fn creation_schema(&self) -> Option<Oid> {
-        self.listed_path().into_iter().find(|oid| *oid != namespaces::PG_CATALOG)
+        self.listed_path().into_iter().next()
     }
 }
 
@@ -145,6 +145,10 @@ impl TypeLookup for StatementEnv {
 impl Env for StatementEnv {
     fn format(&self) -> &FormatSettings {
         &self.derived.format
+    }
+
+    fn restricted_kinds(&self) -> RestrictedKinds {
+        self.derived.restricted_kinds
     }
 
     fn transaction_timestamp(&self) -> i64 {

@@ -21,6 +21,7 @@ use crate::configuration::Configuration;
 use crate::deadlines::Deadlines;
 use crate::exported_snapshots::ExportedSnapshots;
 use crate::feed::Feeds;
+use crate::function_statistics::FunctionStatistics;
 use crate::notifications::Hub;
 use crate::persistence::{self, Opened};
 use crate::pipeline::StatisticsCache;
@@ -89,6 +90,8 @@ pub struct Instance {
     pub(crate) results: ResultCache,
     /// When counters were reset.
     pub(crate) statistics_resets: StatisticsResets,
+    /// How often functions of users were called.
+    pub(crate) function_statistics: FunctionStatistics,
     /// Statistics of columns.
     pub(crate) statistics: StatisticsCache,
     /// What ANALYZE found.
@@ -179,6 +182,7 @@ impl Instance {
             results: ResultCache::default(),
             statement_statistics: StatementStatistics::default(),
             statistics_resets: StatisticsResets::default(),
+            function_statistics: FunctionStatistics::default(),
             statistics,
             analyses: opened.analyses,
             verifiers: OnceLock::new(),

@@ -53,6 +53,7 @@ mod expiry;
 mod exported_snapshots;
 mod extension;
 pub mod feed;
+mod function_statistics;
 mod functions;
 mod instance;
 mod integrity;
@@ -105,6 +106,4 @@ pub const SERVER_VERSION: &str = "15.18 (DictDB 0.1.0)";
 pub const SERVER_VERSION_TEXT: &str =
     "PostgreSQL 15.18 (DictDB 0.1.0) on x86_64-pc-linux-gnu, compiled by rustc, 64-bit";
 
-/// Stack, in bytes, for a thread that runs statements: their trees are walked recursively, and are as deep as
-/// `dictdb_parser::Limits` lets them be. It is address space only until a deep tree comes.
-pub const STACK_BYTES: usize = 64 * 1024 * 1024;
+pub use dictdb_types::stack::STACK_BYTES;

@@ -9,7 +9,8 @@ use crate::backends::Identity;
 use crate::{Collector, Instance, Session, Startup};
 
 /// Metrics of an operator's own, which the HTTP interface exports.
-const METRIC_QUERIES: &str = "CREATE TABLE IF NOT EXISTS dictdb.metric_queries (
+const METRIC_QUERIES: &str = "SET allow_system_table_mods = on;
+    CREATE TABLE IF NOT EXISTS dictdb.metric_queries (
     name text PRIMARY KEY,
     help text,
     type text NOT NULL DEFAULT 'gauge' CHECK (type IN ('gauge', 'counter')),

@@ -14,6 +14,7 @@ use crate::authorization::authority_over;
 use crate::backends::Backend;
 use crate::client::{Client, Herald};
 use crate::event_trigger::RunningCommands;
+use crate::function_statistics::PendingFunctions;
 use crate::instance::{Database, Instance};
 use crate::log;
 use crate::notifications::Pending;
@@ -22,7 +23,7 @@ use crate::prepared::{NamedStatements, PreparedStatements};
 use crate::routines::RunningTriggers;
 use crate::seat::Seat;
 use crate::sequences::SequenceValues;
-use crate::settings::{Authority, SettingRow, Settings};
+use crate::settings::{Authority, Beacon, SettingRow, Settings};
 
 /// The part of a session that functions may reach while a statement runs.
 pub struct Shared {
@@ -34,8 +35,8 @@ pub struct Shared {
     pub backend: Arc<Backend>,
     /// Its settings.
     pub settings: Mutex<Settings>,
-    /// [`Settings::generation`], to be read without the lock.
-    settings_generation: Arc<AtomicU64>,
+    /// What is to be seen of them without the lock.
+    beacon: Arc<Beacon>,
     /// LISTEN and NOTIFY of the open transaction.
     pub pending: Mutex<Pending>,
     /// Schema of its temporary objects; zero until there are any.
@@ -64,6 +65,8 @@ pub struct Shared {
     pub(crate) commands: Arc<RunningCommands>,
     /// The owner of the SECURITY DEFINER function that runs.
     acting: Mutex<Acting>,
+    /// What its transaction has counted of functions.
+    pub(crate) functions: Mutex<PendingFunctions>,
 }
 
 impl Shared {
@@ -79,7 +82,7 @@ impl Shared {
             instance,
             database,
             backend,
-            settings_generation: settings.generation_cell(),
+            beacon: settings.beacon(),
             settings: Mutex::new(settings),
             pending: Mutex::default(),
             temporary_schema: AtomicU32::new(0),
@@ -96,12 +99,18 @@ impl Shared {
             triggers: RunningTriggers::default(),
             commands: Arc::default(),
             acting: Mutex::default(),
+            functions: Mutex::default(),
         }
     }
 
     /// Changes whenever the settings may have changed.
     pub(crate) fn settings_generation(&self) -> u64 {
-        self.settings_generation.load(Ordering::Relaxed)
+        self.beacon.generation()
+    }
+
+    /// What is to be seen of the settings without their lock, for work that borrows the session.
+    pub(crate) fn beacon(&self) -> Arc<Beacon> {
+        self.beacon.clone()
     }
 
     /// Schema of the session's temporary objects, once it has made some.

@@ -120,6 +120,19 @@ impl RowReader for ImageRow<'_> {
     }
 }
 
+/// Takes an image from the front of the bytes, with NULL in some columns whatever it has there; `None` when there is no row. XX001.
+pub(crate) fn decode_without<'a>(bytes: &mut &'a [u8], vacant: &[usize]) -> Result<Option<ImageRow<'a>>> {
+    let mut row = decode(bytes)?;
+    if let Some(ImageRow(values)) = &mut row {
+        for column in vacant {
+            if let Some(value) = values.get_mut(*column) {
+                *value = ValueRef::Null;
+            }
+        }
+    }
+    Ok(row)
+}
+
 /// Takes an image from the front of the bytes; `None` when there is no row. XX001.
 pub(crate) fn decode<'a>(bytes: &mut &'a [u8]) -> Result<Option<ImageRow<'a>>> {
     let Some(columns) = take_uint(bytes)?.checked_sub(1) else { return Ok(None) };

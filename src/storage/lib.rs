@@ -45,8 +45,8 @@ pub use session::Session;
 pub use snapshot::Snapshot;
 pub use storage::Storage;
 pub use table::{
-    ClonedTable, Contents, Found, IndexBuilt, IndexFault, Inserted, RowLocked, Run, Scan, ScanBatch, Standing, Table,
-    TableStats, UniqueConflict, VersionTag, Written, arrays_of, datums_of,
+    ClonedTable, ColumnsHeld, Contents, Found, IndexBuilt, IndexFault, Inserted, RowLocked, Run, Scan, ScanBatch,
+    Standing, Table, TableStats, UniqueConflict, VersionTag, Written, arrays_of, datums_of,
 };
 pub use tracking::{ChangeSet, OldRow};
 pub use transaction::{

@@ -88,6 +88,11 @@ impl Storage {
         }))
     }
 
+    /// Whether both are handles of one storage.
+    pub fn is_same(&self, other: &Storage) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Sets who takes part in commits; once, before the first. Returns whether it was the first call.
     pub fn set_commit_hook(&self, hook: Arc<dyn CommitHook>) -> bool {
         self.0.hook.set(hook).is_ok()

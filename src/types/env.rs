@@ -92,6 +92,27 @@ impl Default for FormatSettings {
     }
 }
 
+/// Kinds of relations of users that statements may not get at (`restrict_nonsystem_relation_kind`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestrictedKinds {
+    /// Views, as sources and as targets.
+    pub views: bool,
+    /// Foreign tables.
+    pub foreign_tables: bool,
+}
+
+impl RestrictedKinds {
+    /// Adds the kind that a word of the setting means; false when it means none.
+    pub fn add(&mut self, word: &str) -> bool {
+        match word.to_ascii_lowercase().as_str() {
+            "view" => self.views = true,
+            "foreign-table" => self.foreign_tables = true,
+            _ => return false,
+        }
+        true
+    }
+}
+
 /// What a `reg…` type names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegKind {
@@ -178,6 +199,11 @@ pub trait Env: TypeLookup + Send + Sync {
     /// Bytes in an encoding as text. 0A000 where no encodings are known.
     fn decode(&self, encoding: &str, _bytes: &[u8]) -> Result<String> {
         Err(Error::unsupported(format_args!("encoding {encoding}")))
+    }
+
+    /// What statements may not get at.
+    fn restricted_kinds(&self) -> RestrictedKinds {
+        RestrictedKinds::default()
     }
 
     /// The text of a setting of this name; `None` where there are no settings, or not this one.

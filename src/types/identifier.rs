@@ -1,6 +1,7 @@
 //! Identifiers as text: when a name needs double quotes so that the parser reads the same name back.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 /// PostgreSQL's keywords that are not free as names (`pg_get_keywords()`, every category but `U`), sorted.
 const KEYWORDS: &[&str] = &[
@@ -157,14 +158,27 @@ const KEYWORDS: &[&str] = &[
     "xmltable",
 ];
 
+thread_local! {
+    /// Whether the statement that this thread runs writes all names in quotes.
+    static QUOTE_ALL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether names that this thread writes from here on are all quoted (`quote_all_identifiers`); returns what held before. Texts
+/// are written deep below what knows of settings, by whoever runs a statement, and on the thread that runs it: whoever enters a
+/// session's work says so, and puts back what held when it leaves.
+pub fn quote_all_identifiers(all: bool) -> bool {
+    QUOTE_ALL.replace(all)
+}
+
 /// A name as it must be written in SQL: quoted when it is not a plain lower-case word or when it is a keyword
-/// (`quote_ident`).
+/// (`quote_ident`), or when all are to be.
 pub fn quote_identifier(name: &str) -> Cow<'_, str> {
     let plain = |c: u8| matches!(c, b'a'..=b'z' | b'_' | b'0'..=b'9');
     let safe = !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.bytes().all(plain)
-        && KEYWORDS.binary_search(&name).is_err();
+        && KEYWORDS.binary_search(&name).is_err()
+        && !QUOTE_ALL.get();
     if safe { Cow::Borrowed(name) } else { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) }
 }
 
@@ -225,6 +239,9 @@ mod tests {
             assert_eq!(quote_identifier(name), quoted);
         }
         assert_eq!(quote_qualified("pg_catalog", "int"), "pg_catalog.\"int\"");
+        assert!(!quote_all_identifiers(true));
+        assert_eq!(quote_identifier("text"), "\"text\"");
+        assert!(quote_all_identifiers(false));
         assert_eq!((quote_literal("a'b"), quote_literal("a\\b")), ("'a''b'".into(), "E'a\\\\b'".into()));
     }
 }

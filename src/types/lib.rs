@@ -14,6 +14,7 @@
 //!   identifier, type_name  names as SQL writes them            (identifier, type_name)
 //!   encoding               character encodings by name         (encoding)
 //!   Env                    settings and names a format needs   (env)
+//!   with_stack             room for recursion over what nests  (stack)
 //! ```
 //!
 //! Dates and times count from 1970 everywhere inside; only the binary wire format counts from 2000.
@@ -42,6 +43,7 @@ pub mod range;
 mod samples;
 pub mod sort_key;
 mod sqlstate;
+pub mod stack;
 pub mod stored;
 #[cfg(test)]
 mod test_env;
@@ -58,7 +60,7 @@ pub use env::{ByteaOutput, DateOrder, DateStyle, Env, FormatSettings, IntervalSt
 pub use error::{Error, Fields, Result, Severity};
 pub use extension::MAX_DIMENSIONS as CUBE_DIMENSIONS;
 pub use extension::{Cube, ExtensionType, ExtensionValue, Hstore, Lquery, Ltree, Ltxtquery, QueryInt};
-pub use identifier::{quote_identifier, quote_literal, quote_qualified, unquote_identifier};
+pub use identifier::{quote_all_identifiers, quote_identifier, quote_literal, quote_qualified, unquote_identifier};
 pub use ids::{CommitTs, Oid, RowId, TxnId};
 pub use json::Jsonb;
 pub use numeric::Numeric;

@@ -29,12 +29,13 @@ use std::sync::Arc;
 use num_bigint::{BigInt, BigUint, Sign};
 
 use crate::numeric::Parts;
+use crate::stack::with_stack;
 use crate::{
     Array, Bound, Cube, Datum, Dimension, Error, ExtensionValue, Hstore, Interval, Jsonb, Lquery, Ltree, Ltxtquery,
-    Numeric, Oid, QueryInt, Range, Record, Result, SqlState,
+    Numeric, Oid, QueryInt, Range, Record, Result, SqlState, json,
 };
 
-/// Deepest nesting of arrays, composites, ranges and JSON that is written or read.
+/// Deepest nesting of arrays, composites and ranges that is written or read.
 pub const MAX_DEPTH: usize = 500;
 
 /// Most dimensions of an array.
@@ -206,13 +207,13 @@ fn encode_json(value: &Jsonb, out: &mut Vec<u8>) {
         }
         Jsonb::Array(items) => {
             tagged_uint(node::ARRAY, items.len() as u64, out);
-            items.iter().for_each(|item| encode_json(item, out));
+            items.iter().for_each(|item| with_stack(|| encode_json(item, out)));
         }
         Jsonb::Object(pairs) => {
             tagged_uint(node::OBJECT, pairs.len() as u64, out);
             for (key, value) in pairs {
                 put_bytes(key.as_bytes(), out);
-                encode_json(value, out);
+                with_stack(|| encode_json(value, out));
             }
         }
     }
@@ -387,7 +388,7 @@ impl<'a> Reader<'a> {
             tag::ENUM => Datum::Enum(self.u32()?),
             tag::NAN..=tag::BIG_NUMERIC | tag::NUMERIC..=tag::NUMERIC_8 => Datum::Numeric(self.numeric(tag)?),
             tag::JSONB | tag::ARRAY | tag::RECORD | tag::RANGE if depth >= MAX_DEPTH => return Err(too_deep()),
-            tag::JSONB => Datum::Jsonb(Arc::new(self.json(depth + 1)?)),
+            tag::JSONB => Datum::Jsonb(Arc::new(self.json(0)?)),
             tag::ARRAY => Datum::Array(Arc::new(self.array_value(depth + 1)?)),
             tag::RECORD => Datum::Record(Arc::new(self.record(depth + 1, false)?)),
             tag::NAMED_RECORD => Datum::Record(Arc::new(self.record(depth + 1, true)?)),
@@ -448,7 +449,7 @@ impl<'a> Reader<'a> {
     }
 
     fn json(&mut self, depth: usize) -> Result<Jsonb> {
-        if depth > MAX_DEPTH {
+        if depth > json::MAX_DEPTH {
             return Err(too_deep());
         }
         Ok(match self.byte()? {
@@ -462,11 +463,12 @@ impl<'a> Reader<'a> {
             }
             node::ARRAY => {
                 let count = self.count()?;
-                Jsonb::Array((0..count).map(|_| self.json(depth + 1)).collect::<Result<_>>()?)
+                Jsonb::Array((0..count).map(|_| with_stack(|| self.json(depth + 1))).collect::<Result<_>>()?)
             }
             node::OBJECT => {
                 let count = self.count()?;
-                Jsonb::Object((0..count).map(|_| Ok((self.text()?, self.json(depth + 1)?))).collect::<Result<_>>()?)
+                let pair = |_| Ok((self.text()?, with_stack(|| self.json(depth + 1))?));
+                Jsonb::Object((0..count).map(pair).collect::<Result<_>>()?)
             }
             _ => return Err(corrupted("an unknown JSON tag")),
         })

@@ -12,6 +12,7 @@
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
+use crate::stack::with_stack;
 use crate::{Array, Bound, Datum, Interval, Jsonb, Oid, Range, Record, network, oids, tsearch};
 
 /// Order of two values of one type.
@@ -223,13 +224,13 @@ fn compare_nodes(a: &Jsonb, b: &Jsonb) -> Ordering {
         (Jsonb::Number(a), Jsonb::Number(b)) => a.cmp(b),
         (Jsonb::String(a), Jsonb::String(b)) => a.as_bytes().cmp(b.as_bytes()),
         (Jsonb::Array(a), Jsonb::Array(b)) => a.len().cmp(&b.len()).then_with(|| {
-            let by_item = a.iter().zip(b).map(|(a, b)| compare_nodes(a, b)).find(|o| o.is_ne());
+            let by_item = a.iter().zip(b).map(|(a, b)| with_stack(|| compare_nodes(a, b))).find(|o| o.is_ne());
             by_item.unwrap_or(Ordering::Equal)
         }),
         (Jsonb::Object(a), Jsonb::Object(b)) => a.len().cmp(&b.len()).then_with(|| {
             let pairs = a.iter().zip(b);
             let by_pair = pairs.map(|((a_key, a), (b_key, b))| {
-                a_key.as_bytes().cmp(b_key.as_bytes()).then_with(|| compare_nodes(a, b))
+                a_key.as_bytes().cmp(b_key.as_bytes()).then_with(|| with_stack(|| compare_nodes(a, b)))
             });
             by_pair.into_iter().find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
         }),

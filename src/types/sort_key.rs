@@ -18,6 +18,7 @@
 pub mod value;
 
 use crate::order::{float_bits, interval_micros, jsonb_rank, timetz_key};
+use crate::stack::with_stack;
 use crate::{Array, Bound, Datum, ExtensionValue, Jsonb, Numeric, Oid, Range, Record, network, oids, tsearch};
 
 const NULL_FIRST: u8 = 0;
@@ -208,13 +209,13 @@ fn put_node(value: &Jsonb, out: &mut Vec<u8>) {
         Jsonb::String(v) => put_bytes(v.as_bytes(), out),
         Jsonb::Array(items) => {
             out.extend_from_slice(&(items.len() as u32).to_be_bytes());
-            items.iter().for_each(|item| put_node(item, out));
+            items.iter().for_each(|item| with_stack(|| put_node(item, out)));
         }
         Jsonb::Object(pairs) => {
             out.extend_from_slice(&(pairs.len() as u32).to_be_bytes());
             for (key, value) in pairs {
                 put_bytes(key.as_bytes(), out);
-                put_node(value, out);
+                with_stack(|| put_node(value, out));
             }
         }
     }

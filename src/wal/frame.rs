@@ -36,6 +36,11 @@ impl Record {
         &self.bytes
     }
 
+    /// The bytes again.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Payload, checksum and flags of each frame.
     pub(crate) fn frames(&self) -> impl Iterator<Item = (&[u8], u32, u8)> {
         let checksums = std::iter::once(self.first_checksum).chain(self.more_checksums.iter().copied());

@@ -435,3 +435,69 @@ fn a_crash_leaves_no_half_file_and_no_half_restore() {
         assert_eq!(run(&mut connection, "SELECT count(*), min(length(v)) FROM t"), ["20000 | 200"], "round {round}");
     }
 }
+
+/// A backup is of one moment: a column that is dropped meanwhile has its values in it.
+#[test]
+fn columns_that_are_dropped_beside_a_backup_are_in_it() {
+    let place = Place::new();
+    let server = place.start(&[]);
+    let mut connection = connect(&server, "postgres");
+    run(
+        &mut connection,
+        "CREATE TABLE t (id int PRIMARY KEY, v text, w int NOT NULL);
+         INSERT INTO t SELECT g, 'row ' || g, g FROM generate_series(1, 100000) g; BACKUP FULL",
+    );
+    for format in ["json", "arrow"] {
+        let job = &run(&mut connection, &format!("SET backup_format = {format}; BACKUP FULL ASYNC"))[0];
+        let about = |what: &str| format!("SELECT {what} FROM dictdb.jobs WHERE id = {job}");
+        wait_until("its moment", || run(&mut connection, &about("progress > 0 OR state = 'done'")) == ["t"]);
+        run(&mut connection, "ALTER TABLE t DROP COLUMN w; UPDATE t SET v = 'changed' WHERE id % 1000 = 0");
+        wait_until("the backup", || run(&mut connection, &about("state")) == ["done"]);
+        run(&mut connection, "RESTORE FROM LATEST INTO DATABASE restored");
+        let restored = &mut connect(&server, "restored");
+        let counts = "SELECT count(*) FILTER (WHERE w = id), count(*) FILTER (WHERE v = 'row ' || id) FROM t";
+        assert_eq!(run(restored, counts), ["100000 | 100000"], "{format}");
+        run(
+            &mut connection,
+            "ALTER TABLE t ADD COLUMN w int; UPDATE t SET w = id, v = 'row ' || id; ALTER TABLE t ALTER w SET NOT NULL",
+        );
+    }
+    assert_eq!(run(&mut connection, "SELECT * FROM dictdb.check_integrity()"), [""; 0]);
+}
+
+/// A delta of several pieces, onto a database that is of the file before it: all of it, or nothing.
+#[test]
+fn deltas_are_applied_to_databases_in_use() {
+    for format in ["backup_format=json", "backup_format=arrow"] {
+        let place = Place::new();
+        let server = place.start(&["-c", format]);
+        let mut connection = connect(&server, "postgres");
+        run(
+            &mut connection,
+            "CREATE TABLE t (a int, b text, v numeric, u int UNIQUE, PRIMARY KEY (a, b)); CREATE SEQUENCE s; CREATE TABLE single (id int PRIMARY KEY);
+             INSERT INTO t SELECT g, 'b' || g, g / 3.0, g FROM generate_series(1, 9000) g; BACKUP FULL;
+             RESTORE FROM LATEST INTO DATABASE other; DELETE FROM t WHERE a % 10 = 0; UPDATE t SET v = v * 2 WHERE a % 2 = 1;
+             INSERT INTO t SELECT g + 10000, NULLIF('c', ''), NULL, g FROM generate_series(10, 9000, 10) g; INSERT INTO single VALUES (1);
+             SELECT nextval('s'); BACKUP DELTA",
+        );
+        let [_, delta] = &place.files()[..] else { panic!("{:?}", place.files()) };
+        let mut other = connect(&server, "other");
+        let look =
+            "SELECT count(*), sum(a), sum(u), md5(string_agg(t::text, ',' ORDER BY a, b)) FROM t; SELECT * FROM single";
+        let before = run(&mut other, look);
+        let path = place.folder().join(delta);
+        let whole = std::fs::read(&path).expect("it is there");
+        let mut damaged = whole.clone();
+        let place_of_row = whole.len() - 300;
+        damaged[place_of_row] ^= 1;
+        std::fs::write(&path, &damaged).expect("it can be written");
+        let apply = format!("APPLY DELTA '{delta}'");
+        assert!(try_run(&mut other, &apply).expect_err("it is damaged").contains(delta.as_str()));
+        assert_eq!(run(&mut other, look), before, "{format}");
+        std::fs::write(&path, &whole).expect("it can be written");
+        assert_eq!(run(&mut other, &apply), [(900 + 4500 + 900 + 1).to_string()], "{format}");
+        assert_eq!(run(&mut other, look), run(&mut connection, look), "{format}");
+        assert_eq!(run(&mut other, "SELECT nextval('s')"), ["2"], "{format}");
+        assert_eq!(run(&mut other, "SELECT * FROM dictdb.check_integrity()"), [""; 0], "{format}");
+    }
+}

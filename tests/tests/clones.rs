@@ -353,3 +353,28 @@ fn clones_and_resets_outlive_a_crash() {
     }
     let _ = std::fs::remove_dir_all(directory);
 }
+
+/// A block that never had a row that was committed is shared like others.
+#[test]
+fn blocks_without_rows_are_shared() {
+    let directory = fresh_directory().expect("a directory");
+    let data = directory.join("data");
+    let start = || Server::dictdb_on(&data, &[]).expect("the server starts");
+    let server = start();
+    let mut source = connect(&server, "postgres", "postgres");
+    run(&mut source, "CREATE TABLE t (n int); BEGIN; INSERT INTO t VALUES (1); DELETE FROM t; COMMIT");
+    server.kill().expect("it was running");
+    let server = start();
+    let mut source = connect(&server, "postgres", "postgres");
+    run(&mut source, "CREATE DATABASE copy TEMPLATE postgres");
+    run(&mut connect(&server, "postgres", "copy"), "SELECT * FROM t");
+    ["CHECKPOINT", "CHECKPOINT"].into_iter().for_each(|sql| drop(run(&mut source, sql)));
+    server.kill().expect("it was running");
+    let server = start();
+    for database in ["postgres", "copy"] {
+        let added = run(&mut connect(&server, "postgres", database), "INSERT INTO t VALUES (2); SELECT * FROM t");
+        assert_eq!(added, ["2"], "{database}");
+    }
+    drop(server);
+    let _ = std::fs::remove_dir_all(directory);
+}

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use dictdb_tests::message::Message;
 use dictdb_tests::patience::wait_until;
+use dictdb_tests::place;
 use dictdb_tests::server::{Server, fresh_directory, workspace};
 use dictdb_tests::wire::Connection;
 
@@ -174,6 +175,51 @@ fn columns_that_were_taken_back_leave_nothing_in_the_log() {
     run(&server, "CHECKPOINT");
     server.kill().expect("the server is gone");
     assert_eq!(run(&data.start(), "SELECT * FROM kept ORDER BY id"), before);
+}
+
+/// Types that are dropped with or after their columns, in transactions that have written rows.
+const DROPPED_TYPES: &str = "
+    CREATE DOMAIN small AS int; CREATE TABLE plain (id int);
+    BEGIN; CREATE TABLE made (id int PRIMARY KEY, d small); INSERT INTO made VALUES (1, 1); DROP DOMAIN small CASCADE; COMMIT;
+    CREATE DOMAIN small AS int; CREATE TABLE emptied (id int PRIMARY KEY, d small); INSERT INTO emptied VALUES (1, 1);
+    BEGIN; TRUNCATE emptied; INSERT INTO emptied VALUES (2, 2); DROP DOMAIN small CASCADE; COMMIT;
+    CREATE DOMAIN small AS int; CREATE TABLE changed (id int PRIMARY KEY, d small); INSERT INTO changed VALUES (1, 1), (2, 2);
+    BEGIN; ALTER TABLE changed ALTER id TYPE bigint; UPDATE changed SET d = 5; DROP DOMAIN small CASCADE; COMMIT;
+    CREATE DOMAIN small AS int; CREATE TABLE cloned (id int PRIMARY KEY, d small); INSERT INTO cloned VALUES (1, 1);
+    ALTER TABLE cloned DROP COLUMN d; CREATE DATABASE clone TEMPLATE postgres;
+    CREATE UNLOGGED TABLE fleeting (id int PRIMARY KEY);
+    BEGIN; ALTER TABLE fleeting ADD COLUMN v text DEFAULT 'v'; PREPARE TRANSACTION 'adds';
+    BEGIN; CREATE TABLE prepared (id int PRIMARY KEY, d small); INSERT INTO prepared VALUES (1, 1); DROP DOMAIN small CASCADE;
+    PREPARE TRANSACTION 'drops';
+";
+
+/// What the log and a checkpoint say of rows can be read without the types that their columns had.
+#[test]
+fn types_may_be_gone_when_the_log_is_read() {
+    let data = Data::new();
+    let start = || Server::dictdb_on(&data.path(), &["-c", "max_prepared_transactions=2"]).expect("the server starts");
+    let server = start();
+    place::run(&mut place::connect(&server, "postgres"), DROPPED_TYPES);
+    place::run(&mut place::connect(&server, "clone"), "DROP DOMAIN small");
+    let rows = "SELECT * FROM made; SELECT * FROM emptied; SELECT * FROM changed; SELECT * FROM cloned";
+    server.kill().expect("the server is gone");
+    let server = start();
+    let mut connection = place::connect(&server, "postgres");
+    assert_eq!(place::run(&mut connection, rows), ["1", "2", "1", "2", "1"]);
+    place::run(&mut connection, "CHECKPOINT");
+    server.kill().expect("the server is gone");
+    let server = start();
+    let mut connection = place::connect(&server, "postgres");
+    assert_eq!(place::run(&mut place::connect(&server, "clone"), rows), ["1", "2", "1", "2", "1"]);
+    assert_eq!(place::run(&mut connection, rows), ["1", "2", "1", "2", "1"]);
+    place::run(
+        &mut connection,
+        "COMMIT PREPARED 'adds'; COMMIT PREPARED 'drops'; INSERT INTO fleeting VALUES (1, 'one')",
+    );
+    let both = "SELECT * FROM fleeting; SELECT * FROM prepared";
+    assert_eq!(place::run(&mut connection, both), ["1 | one", "1"]);
+    server.kill().expect("the server is gone");
+    assert_eq!(place::run(&mut place::connect(&start(), "postgres"), both), ["1"]);
 }
 
 const QUERIES: [&str; 7] = [

@@ -120,11 +120,6 @@ fn operators_define_metrics_in_sql() {
         &server,
         &[
             "-c",
-            "CREATE SCHEMA IF NOT EXISTS dictdb",
-            "-c",
-            "CREATE TABLE IF NOT EXISTS dictdb.metric_queries (name text PRIMARY KEY, help text, type text DEFAULT 'gauge', \
-             sql text NOT NULL, labels text[])",
-            "-c",
             "INSERT INTO dictdb.metric_queries (name, help, sql, labels) VALUES \
              ('conformity_rate_percent', 'Share of good samples.', 'SELECT 98.5 AS value', '{}'), \
              ('samples', 'Samples.', 'SELECT s AS site, n AS value FROM (VALUES (''a'', 1), (''b'', 2)) v (s, n)', '{site}'), \

@@ -188,6 +188,16 @@ fn deep_statements_are_answered_or_refused() {
         assert_eq!(value(&mut connection, &routine), "");
     }
     assert_eq!(value(&mut connection, &vec!["SELECT x FROM t"; 3000].join(" UNION ")), "1");
+    let chain = format!("{}x = 1{}", "(".repeat(3_800), " OR x = 2)".repeat(3_800));
+    for expression in [around("abs(", ")", 2_500), around("(", ")", 9_500), chain] {
+        assert_eq!(value(&mut connection, &format!("SELECT ({expression}) IS NULL FROM t")), "f");
+    }
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let value_of = |levels: usize| format!("'{}1{}'::jsonb", open.repeat(levels), close.repeat(levels));
+        let kept = format!("SELECT j = j, length(j::text) > 1 FROM (SELECT {} AS j) q", value_of(6_000));
+        assert_eq!(value(&mut connection, &kept), "t | t");
+        assert!(value(&mut connection, &format!("SELECT {}", value_of(100_000))).contains("54001"));
+    }
     for expression in shapes(20_000) {
         assert!(value(&mut connection, &format!("SELECT {expression} FROM t")).contains("54001"));
     }

@@ -1,7 +1,7 @@
 //! `max_memory`: what would pass it fails with 53200, and everything else goes on.
 
 use dictdb_tests::patience::wait_until;
-use dictdb_tests::place::{connect, run, try_run};
+use dictdb_tests::place::{Place, connect, run, try_run};
 use dictdb_tests::server::Server;
 use dictdb_tests::wire::Connection;
 
@@ -83,4 +83,28 @@ fn tables_do_not_grow_beyond_it_and_transactions_stay_whole() {
     wait_until("room", || try_run(&mut other, again).is_ok());
     assert_eq!(run(&mut other, "SELECT count(*) FROM t"), ["5002"]);
     assert_eq!(run(&mut other, "SELECT count(*) FROM dictdb.check_integrity()"), ["0"]);
+}
+
+/// A restored database counts while it is built; when there is no room for it nothing is left of it.
+#[test]
+fn a_restore_does_not_grow_beyond_it() {
+    let place = Place::new();
+    let server = place.start(&["-c", "max_memory=48MB"]);
+    let mut connection = connect(&server, "postgres");
+    run(
+        &mut connection,
+        "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT g, repeat('x', 1000) FROM generate_series(1, 26000) g;
+         BACKUP FULL; SET backup_format = arrow; BACKUP FULL",
+    );
+    for file in place.files() {
+        is_out_of_memory(&mut connection, &format!("RESTORE FROM '{file}' INTO DATABASE other"));
+        assert_eq!(run(&mut connection, "SELECT count(*) FROM pg_database WHERE datname = 'other'"), ["0"], "{file}");
+    }
+    run(&mut connection, "DROP TABLE t");
+    for file in place.files() {
+        let restore = format!("RESTORE FROM '{file}' INTO DATABASE other");
+        wait_until("room", || try_run(&mut connection, &restore).is_ok());
+        assert_eq!(run(&mut connect(&server, "other"), "SELECT count(*) FROM t"), ["26000"], "{file}");
+        wait_until("nobody is there", || try_run(&mut connection, "DROP DATABASE other").is_ok());
+    }
 }

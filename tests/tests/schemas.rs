@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use dictdb_tests::server::{Server, postgres_bin, workspace};
+use dictdb_tests::wire::Connection;
 
 fn psql(server: &Server, arguments: &[&str]) -> String {
     let output = Command::new(postgres_bin().join("psql"))
@@ -81,4 +82,25 @@ fn the_lens_database_is_described_as_on_postgres() {
         "lens_schema.sql",
         &["\\d", "\\d+ verres", "\\d+ fournisseurs", "\\d materiaux", "\\d gammes", "\\d series", "\\di", "\\dd"],
     );
+}
+
+/// The schema `dictdb` is the server's: what is there belongs to no database's users, superusers included.
+#[test]
+fn nobody_makes_objects_in_the_schema_of_dictdb() {
+    let server = Server::dictdb().expect("DictDB starts");
+    let mut connection = Connection::open(server.port, "postgres", "postgres").expect("DictDB answers");
+    let mut answer = |sql: &str| {
+        let messages = connection.query(sql).expect("DictDB answers");
+        messages.iter().filter_map(|message| message.shown()).collect::<String>()
+    };
+    for sql in [
+        "CREATE TABLE dictdb.mine (a int)",
+        "CREATE VIEW dictdb.mine AS SELECT 1",
+        "CREATE FUNCTION dictdb.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "SET search_path = dictdb; CREATE TABLE mine (a int)",
+    ] {
+        assert!(answer(sql).contains("42501: permission denied to create \"dictdb.mine\""), "{sql}");
+    }
+    assert!(answer("CREATE TABLE public.mine (a int); ALTER TABLE public.mine SET SCHEMA dictdb").contains("0A000"));
+    assert!(answer("INSERT INTO dictdb.metric_queries (name, sql) VALUES ('one', 'SELECT 1')").contains("INSERT 0 1"));
 }

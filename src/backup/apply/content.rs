@@ -1,183 +1,205 @@
-//! What a delta says, whatever it is written in.
+//! What a delta says, whatever it is written in: from its beginning to its end, in pieces.
 
+use std::io::{Read, Seek};
+
+use arrow::datatypes::SchemaRef;
 use dictdb_catalog::Relation;
-use dictdb_storage::{Table, datums_of};
+use dictdb_storage::{BLOCK_ROWS, Table, datums_of};
 use dictdb_types::{Datum, Error, Result, SqlState};
 
-use arrow::array::RecordBatch;
-
-use crate::error::unreadable;
-use crate::foreign::{Value, parse};
-use crate::ipc::{self, Frame, read_frame};
+use crate::chain::Member;
+use crate::error::{damaged, unreadable};
+use crate::foreign::{Document, MAX_DEPTH, Piece, Value, parse};
+use crate::ipc::{self, Encoded, Frame, read_frame};
+use crate::name::Format;
 use crate::read::items;
 use crate::record::Shape;
-use crate::seal::Checked;
+use crate::seal::read_checked;
 use crate::surroundings::Surroundings;
 
-/// A delta in memory.
-#[derive(Default)]
-pub(super) struct Content {
-    pub(super) changes_definitions: bool,
-    /// Objects as in JSON.
-    pub(super) sequences: Vec<Value<'static>>,
-    pub(super) tables: Vec<TableContent>,
+/// Records in a piece, at most.
+const PIECE_RECORDS: u64 = BLOCK_ROWS as u64;
+/// In the place of a file's seal, which has been looked at.
+const INSTEAD_OF_SEAL: &[u8] = b"\"sealed\": true}";
+
+/// Something that a delta says.
+pub(super) enum Part<'p> {
+    /// Definitions have changed.
+    Definition,
+    /// The state of a sequence, an object as in JSON.
+    Sequence(Value<'static>),
+    /// What comes next is of the table of this name.
+    Table(&'p str),
+    /// There are rows, or were, that their ids name.
+    Rows,
+    /// Rows that are to be there.
+    Upserts(Records),
+    /// Keys that are not to be there.
+    Deletes(Records),
 }
 
-/// The changes of a table.
-#[derive(Default)]
-pub(super) struct TableContent {
-    pub(super) name: String,
-    /// Whether rows changed that only their ids name, if it has no key.
-    pub(super) has_rows: bool,
-    upserts: Rows,
-    deletes: Rows,
+/// Some records or keys.
+pub(super) enum Records {
+    Json(Piece),
+    Arrow(SchemaRef, Encoded),
 }
 
-/// Records or keys.
-#[derive(Default)]
-enum Rows {
-    #[default]
-    None,
-    Json(Vec<Value<'static>>),
-    Arrow(Vec<RecordBatch>),
-}
+/// Who hears what a delta says.
+type Take<'t> = &'t mut dyn FnMut(Part<'_>) -> Result<()>;
 
 fn invalid(what: impl std::fmt::Display) -> Error {
     Error::new(SqlState::DATA_CORRUPTED, what.to_string())
 }
 
-impl Content {
-    /// From JSON, ours or the original package's; `None` when it is no delta. XX001.
-    pub(super) fn json(text: &[u8]) -> Result<Option<Content>> {
-        let document = parse(text)?.into_owned();
-        let tables = document.get("tables").and_then(Value::as_map);
-        let (Some("delta"), Some(tables)) = (document.get("type").and_then(Value::as_text), tables) else {
-            return Ok(None);
-        };
-        let list =
-            |value: &Value<'static>, name: &str| value.get(name).and_then(Value::as_list).unwrap_or_default().to_vec();
-        let table = |(name, changes): &(std::borrow::Cow<'static, str>, Value<'static>)| TableContent {
-            name: name.to_string(),
-            has_rows: ["rows", "gone"].iter().any(|part| !list(changes, part).is_empty()),
-            upserts: Rows::Json(list(changes, "upserts")),
-            deletes: Rows::Json(list(changes, "deletes")),
-        };
-        Ok(Some(Content {
-            changes_definitions: !list(&document, "catalog").is_empty(),
-            sequences: list(&document, "sequences"),
-            tables: tables.iter().map(table).collect(),
-        }))
-    }
+/// Reads a file, and looks whether it is whole; false when it is no delta. Nothing is to be kept of what `take` has heard before the end.
+/// XX001, 58030, and what `check` and `take` fail with.
+pub(super) fn read(member: &mut Member, check: &dyn Fn() -> Result<()>, take: Take<'_>) -> Result<bool> {
+    let Member { name, claim, opened, .. } = member;
+    let mut take = |part: Part<'_>| check().and_then(|()| take(part));
+    let read = match claim.clone() {
+        Some(claim) if claim.format == Format::Arrow => {
+            read_checked(opened, name, claim, check, |file| arrow(file, name, &mut take).map(|()| true))
+        }
+        Some(claim) => {
+            read_checked(opened, name, claim, check, |file| json(&mut file.chain(INSTEAD_OF_SEAL), name, &mut take))
+        }
+        None => {
+            let begun = opened.file.rewind().map_err(|error| unreadable(name, &error));
+            begun.and_then(|()| json(&mut *opened.file, name, &mut take))
+        }
+    };
+    read.map_err(|error| match error.code() {
+        SqlState::DATA_CORRUPTED if !error.message().contains(&*name) => damaged(name, error.message()),
+        _ => error,
+    })
+}
 
-    /// From Arrow streams. XX001, 58030.
-    pub(super) fn arrow(file: &mut Checked<'_>, name: &str) -> Result<Content> {
-        let mut content = Content::default();
-        let mut next = || read_frame(file).map_err(|error| unreadable(name, &error));
-        while let Some(frame) = next()? {
-            let Frame::Schema(schema) = frame else { return Err(invalid("a message is not where it should be")) };
-            let mut batches = Vec::new();
-            while let Some(Frame::Batch(encoded)) = next()? {
-                batches.push(encoded.decode(&schema).map_err(|error| unreadable(name, &error))?);
-            }
-            let metadata = |key| schema.metadata().get(key).map(String::as_str);
-            match (metadata(ipc::key::TABLE), metadata(ipc::key::PART)) {
-                (Some(head), Some(part)) => content.add(head, part, batches)?,
-                _ => content.add_items(&batches)?,
-            }
+/// Ours, or the original package's.
+fn json(file: &mut dyn Read, name: &str, take: Take<'_>) -> Result<bool> {
+    let mut document = Document::new(file, name);
+    let (mut is_delta, mut has_tables) = (false, false);
+    document.object(|document, key| match key {
+        "type" => {
+            is_delta = document.value()?.as_text() == Some("delta");
+            Ok(())
         }
-        Ok(content)
-    }
+        "catalog" => document.list(PIECE_RECORDS, |_| take(Part::Definition)),
+        "sequences" => document.list(PIECE_RECORDS, |piece| {
+            piece.each(|parser| take(Part::Sequence(parser.value(MAX_DEPTH)?.into_owned())))
+        }),
+        "tables" => {
+            has_tables = true;
+            document.object(|document, table| {
+                take(Part::Table(table))?;
+                document.object(|document, part| json_part(document, part, take))
+            })
+        }
+        _ => document.pass_over(),
+    })?;
+    document.end()?;
+    Ok(is_delta && has_tables)
+}
 
-    fn add_items(&mut self, batches: &[RecordBatch]) -> Result<()> {
-        for (kind, item) in batches.iter().filter_map(items).flatten() {
-            match kind {
-                "sequence" => self.sequences.push(parse(item.as_bytes())?.into_owned()),
-                _ => self.changes_definitions = true,
-            }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, head: &str, part: &str, batches: Vec<RecordBatch>) -> Result<()> {
-        let head = parse(head.as_bytes())?;
-        let name = head.as_map().and_then(|entries| entries.first()).map(|(name, _)| name.clone().into_owned());
-        let name = name.ok_or_else(|| invalid("a table has no name"))?;
-        if self.tables.last().is_none_or(|table| table.name != name) {
-            self.tables.push(TableContent { name, ..TableContent::default() });
-        }
-        let Some(table) = self.tables.last_mut() else { return Ok(()) };
-        let has_rows = batches.iter().any(|batch| batch.num_rows() > 0);
-        match part {
-            "upserts" => table.upserts = Rows::Arrow(batches),
-            "deletes" => table.deletes = Rows::Arrow(batches),
-            _ => {}
-        }
-        table.has_rows |= has_rows && part != "deletes";
-        Ok(())
+fn json_part(document: &mut Document<'_>, part: &str, take: Take<'_>) -> Result<()> {
+    match part {
+        "rows" | "gone" => document.list(PIECE_RECORDS, |_| take(Part::Rows)),
+        "upserts" => document.list(PIECE_RECORDS, |piece| take(Part::Upserts(Records::Json(piece)))),
+        "deletes" => document.list(PIECE_RECORDS, |piece| take(Part::Deletes(Records::Json(piece)))),
+        _ => document.pass_over(),
     }
 }
 
-impl TableContent {
-    /// The rows that are to be there, by storage column. XX001, 22P02.
-    pub(super) fn upserts(
-        &self,
-        relation: &Relation,
-        table: &Table,
-        shape: &Shape,
-        surroundings: &Surroundings,
-    ) -> Result<Vec<Vec<Datum>>> {
-        match &self.upserts {
-            Rows::None => Ok(Vec::new()),
-            Rows::Json(records) => records.iter().map(|record| shape.row_of(record, surroundings)).collect(),
-            Rows::Arrow(batches) => {
-                let width = table.columns().len();
-                let rows = batches.iter().map(|batch| rows_of(batch, 1, relation, table, width));
-                Ok(rows.collect::<Result<Vec<_>>>()?.concat())
+fn arrow(file: &mut impl Read, name: &str, take: Take<'_>) -> Result<()> {
+    let mut next = || read_frame(file).map_err(|error| unreadable(name, &error));
+    while let Some(frame) = next()? {
+        let Frame::Schema(schema) = frame else { return Err(invalid("a message is not where it should be")) };
+        let metadata = |key| schema.metadata().get(key).map(String::as_str);
+        let part = metadata(ipc::key::TABLE).zip(metadata(ipc::key::PART));
+        if let Some((head, _)) = part {
+            let head = parse(head.as_bytes())?;
+            let first = head.as_map().and_then(|entries| entries.first());
+            let (table, _) = first.ok_or_else(|| invalid("a table has no name"))?;
+            take(Part::Table(table))?;
+        }
+        while let Some(Frame::Batch(batch)) = next()? {
+            match part {
+                None => arrow_items(&schema, &batch, take)?,
+                Some((_, "deletes")) => take(Part::Deletes(Records::Arrow(schema.clone(), batch)))?,
+                Some((_, part)) => {
+                    if batch.rows() > 0 {
+                        take(Part::Rows)?;
+                    }
+                    if part == "upserts" {
+                        take(Part::Upserts(Records::Arrow(schema.clone(), batch)))?;
+                    }
+                }
             }
         }
     }
-
-    /// The keys that are not to be there, in the order of the key's columns.
-    pub(super) fn deletes(
-        &self,
-        relation: &Relation,
-        table: &Table,
-        shape: &Shape,
-        slots: &[usize],
-        surroundings: &Surroundings,
-    ) -> Result<Vec<Vec<Datum>>> {
-        match &self.deletes {
-            Rows::None => Ok(Vec::new()),
-            Rows::Json(keys) => keys.iter().map(|key| shape.key_of(slots, key, surroundings)).collect(),
-            Rows::Arrow(batches) => {
-                let width = table.columns().len();
-                let rows = batches.iter().map(|batch| rows_of(batch, 0, relation, table, width));
-                let rows = rows.collect::<Result<Vec<_>>>()?.concat();
-                Ok(rows.iter().map(|row| slots.iter().map(|slot| row[*slot].clone()).collect()).collect())
-            }
-        }
-    }
+    Ok(())
 }
 
-/// Rows by storage column, out of a batch whose columns from `first` on have the names of the relation's.
-fn rows_of(
-    batch: &RecordBatch,
-    first: usize,
-    relation: &Relation,
-    table: &Table,
-    width: usize,
-) -> Result<Vec<Vec<Datum>>> {
-    let layouts = table.columns();
-    let mut rows = vec![vec![Datum::Null; width]; batch.num_rows()];
-    let schema = batch.schema();
-    for (field, array) in schema.fields().iter().zip(batch.columns()).skip(first) {
-        let column =
-            relation.live_columns().find(|(_, column)| *column.name == **field.name()).map(|(_, column)| column);
-        let column = column.ok_or_else(|| invalid(format_args!("there is no column \"{}\"", field.name())))?;
-        let layout = layouts.get(column.slot).ok_or_else(|| Error::internal("a column without its layout"))?;
-        for (row, value) in rows.iter_mut().zip(datums_of(*layout, array)?) {
-            row[column.slot] = value;
+fn arrow_items(schema: &SchemaRef, batch: &Encoded, take: Take<'_>) -> Result<()> {
+    let batch = batch.decode(schema).map_err(invalid)?;
+    for (kind, item) in items(&batch).into_iter().flatten() {
+        match kind {
+            "sequence" => take(Part::Sequence(parse(item.as_bytes())?.into_owned()))?,
+            _ => take(Part::Definition)?,
         }
     }
-    Ok(rows)
+    Ok(())
+}
+
+/// A table that records are of.
+pub(super) struct Form<'a> {
+    pub(super) relation: &'a Relation,
+    pub(super) table: &'a Table,
+    pub(super) shape: &'a Shape,
+    /// Storage columns of its key.
+    pub(super) slots: &'a [usize],
+    pub(super) surroundings: &'a Surroundings,
+}
+
+impl Form<'_> {
+    /// Hands out rows by storage column. XX001, 22P02.
+    pub(super) fn rows(&self, records: &Records, mut row: impl FnMut(&[Datum]) -> Result<()>) -> Result<()> {
+        match records {
+            Records::Json(piece) => piece.each(|parser| {
+                let record = parser.value(MAX_DEPTH)?;
+                row(&self.shape.row_of(&record, self.surroundings)?)
+            }),
+            Records::Arrow(schema, batch) => self.arrow_rows(schema, batch, 1)?.iter().try_for_each(|found| row(found)),
+        }
+    }
+
+    /// Hands out keys, in the order of the key's columns. XX001, 22P02.
+    pub(super) fn keys(&self, records: &Records, mut key: impl FnMut(&[Datum]) -> Result<()>) -> Result<()> {
+        match records {
+            Records::Json(piece) => piece.each(|parser| {
+                let found = parser.value(MAX_DEPTH)?;
+                key(&self.shape.key_of(self.slots, &found, self.surroundings)?)
+            }),
+            Records::Arrow(schema, batch) => self.arrow_rows(schema, batch, 0)?.iter().try_for_each(|row| {
+                let parts: Vec<Datum> = self.slots.iter().map(|slot| row[*slot].clone()).collect();
+                key(&parts)
+            }),
+        }
+    }
+
+    /// Rows by storage column, out of a batch whose columns from `first` on have the names of the relation's.
+    fn arrow_rows(&self, schema: &SchemaRef, batch: &Encoded, first: usize) -> Result<Vec<Vec<Datum>>> {
+        let batch = batch.decode(schema).map_err(invalid)?;
+        let layouts = self.table.columns();
+        let mut rows = vec![vec![Datum::Null; layouts.len()]; batch.num_rows()];
+        for (field, array) in schema.fields().iter().zip(batch.columns()).skip(first) {
+            let mut live = self.relation.live_columns().map(|(_, column)| column);
+            let column = live.find(|column| *column.name == **field.name());
+            let column = column.ok_or_else(|| invalid(format_args!("there is no column \"{}\"", field.name())))?;
+            let layout = layouts.get(column.slot).ok_or_else(|| Error::internal("a column without its layout"))?;
+            for (row, value) in rows.iter_mut().zip(datums_of(*layout, array)?) {
+                row[column.slot] = value;
+            }
+        }
+        Ok(rows)
+    }
 }

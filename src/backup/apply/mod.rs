@@ -2,72 +2,107 @@
 //!
 //! This is what `apply_delta` of the original package does, for its files and for ours. What a record by its key cannot say (new
 //! tables, tables without a key) needs RESTORE.
+//!
+//! A delta may be larger than memory has room for. It is read twice, in pieces: once to know that it is whole and which tables it is
+//! about, which are locked then, and once to put its records where they belong.
 
 mod content;
 
-use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Relation};
 use dictdb_storage::{Snapshot, Storage, Table, Transaction, Written as RowWritten};
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
+use hashbrown::HashMap;
 
 use crate::chain::Member;
-use crate::error::{damaged, unreadable};
 use crate::folder::Folder;
 use crate::foreign::Value;
 use crate::moment::table_name;
-use crate::name::Format;
 use crate::record::{Shape, key_slots};
-use crate::seal::read_checked;
 use crate::surroundings::Surroundings;
-use content::{Content, TableContent};
+use content::{Form, Part, Records};
 
 /// A delta that was read and checked.
 pub struct DeltaFile {
-    /// Its name.
-    pub name: String,
     /// The content hash of the file it follows; `None` for a file of the original package.
     pub parent: Option<String>,
-    /// Its own content hash.
-    pub content_hash: Option<String>,
-    content: Content,
+    member: Member,
+    summary: Summary,
+}
+
+/// What a delta is about.
+#[derive(Default)]
+struct Summary {
+    changes_definitions: bool,
+    /// Objects as in JSON.
+    sequences: Vec<Value<'static>>,
+    tables: Vec<Changed>,
+}
+
+/// A table that it changes.
+struct Changed {
+    name: String,
+    /// Whether rows changed that only their ids name, if it has no key.
+    has_rows: bool,
+}
+
+impl Summary {
+    fn add(&mut self, part: Part<'_>) {
+        match part {
+            Part::Definition => self.changes_definitions = true,
+            Part::Sequence(state) => self.sequences.push(state),
+            Part::Table(name) if self.tables.last().is_some_and(|last| last.name == name) => {}
+            Part::Table(name) => self.tables.push(Changed { name: name.to_owned(), has_rows: false }),
+            Part::Rows => self.tables.iter_mut().last().into_iter().for_each(|table| table.has_rows = true),
+            Part::Upserts(_) | Part::Deletes(_) => {}
+        }
+    }
 }
 
 impl DeltaFile {
-    /// Reads a delta. XX001, 58P01, 42501; 22023 when it is none.
+    /// Looks at a delta. XX001, 58P01, 42501; 22023 when it is none.
     pub fn read(folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<DeltaFile> {
         let mut member = Member::open(folder, name)?;
-        let content = read(&mut member, check).map_err(|error| match error.code() {
-            SqlState::DATA_CORRUPTED if !error.message().contains(&member.name) => {
-                damaged(&member.name, error.message())
-            }
-            _ => error,
-        })?;
-        let content = content.ok_or_else(|| {
-            Error::new(SqlState::INVALID_PARAMETER_VALUE, format!("file \"{}\" is not a delta", member.name))
-        })?;
-        let content_hash = member.content_hash().map(str::to_owned);
-        let parent = member.head.and_then(|head| head.parent).map(|parent| parent.content_hash);
-        Ok(DeltaFile { name: member.name, parent, content_hash, content })
+        let mut summary = Summary::default();
+        let mut take = |part: Part<'_>| {
+            summary.add(part);
+            Ok(())
+        };
+        if !content::read(&mut member, check, &mut take)? {
+            let message = format!("file \"{}\" is not a delta", member.name);
+            return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
+        }
+        let parent = member.head.as_ref().and_then(|head| head.parent.as_ref());
+        Ok(DeltaFile { parent: parent.map(|parent| parent.content_hash.clone()), member, summary })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.member.name
+    }
+
+    /// Its own content hash.
+    pub fn content_hash(&self) -> Option<&str> {
+        self.member.content_hash()
     }
 
     /// The relations it changes. 55000 when it says what only a restore can do.
     pub fn relations(&self, catalog: &Catalog) -> Result<Vec<Arc<Relation>>> {
-        if self.content.changes_definitions {
+        if self.summary.changes_definitions {
             return Err(self.refused("it changes definitions"));
         }
-        let found = self.content.tables.iter().map(|table| self.relation(catalog, table));
+        let found = self.summary.tables.iter().map(|table| self.relation(catalog, table));
         Ok(found.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     fn refused(&self, why: impl std::fmt::Display) -> Error {
-        let message = format!("delta \"{}\" cannot be applied to a database in use: {why}", self.name);
+        let message = format!("delta \"{}\" cannot be applied to a database in use: {why}", self.name());
         Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
             .hint("RESTORE FROM this file builds the database it is of from its chain.")
     }
 
-    fn relation(&self, catalog: &Catalog, table: &TableContent) -> Result<Option<Arc<Relation>>> {
+    fn relation(&self, catalog: &Catalog, table: &Changed) -> Result<Option<Arc<Relation>>> {
         let name = &*table.name;
         let named = |relation: &&Arc<Relation>| relation.is_stored() && table_name(catalog, relation) == name;
         let relation = catalog.relations().find(named).cloned();
@@ -85,30 +120,41 @@ impl DeltaFile {
         }
     }
 
-    /// Applies it; the caller keeps other writers out. Returns the number of records it put or removed. 23505, 22P02, XX001.
-    pub fn apply(&self, catalog: &Arc<Catalog>, storage: &Storage, transaction: &Transaction) -> Result<i64> {
+    /// Applies it; the caller keeps other writers out, and rolls back when it fails. Returns the number of records it put or removed.
+    /// 23505, 22P02, XX001.
+    pub fn apply(
+        &mut self,
+        catalog: &Arc<Catalog>,
+        storage: &Storage,
+        transaction: &Transaction,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<i64> {
         let surroundings = Surroundings::new(catalog.clone());
-        let mut affected = 0;
-        for changes in &self.content.tables {
-            let Some(relation) = self.relation(catalog, changes)? else { continue };
+        let mut targets = HashMap::new();
+        for changed in &self.summary.tables {
+            let Some(relation) = self.relation(catalog, changed)? else { continue };
             let Some(table) = storage.table(relation.storage) else { continue };
             let shape = Shape::of(&relation, &surroundings);
             let (slots, index) = (key_slots(&relation), key_index(catalog, &relation));
-            let target = Target { table, slots, index, transaction };
-            for row in changes.upserts(&relation, &target.table, &shape, &surroundings)? {
-                target.upsert(&row)?;
-                affected += 1;
-            }
-            for key in changes.deletes(&relation, &target.table, &shape, &target.slots, &surroundings)? {
-                affected += i64::from(target.delete(&key)?);
-            }
+            targets.insert(changed.name.clone(), Target { relation, table, shape, slots, index, transaction });
         }
+        let (mut affected, mut target) = (0, None);
+        let mut take = |part: Part<'_>| {
+            match (part, target) {
+                (Part::Table(name), _) => target = targets.get(name),
+                (Part::Upserts(records), Some(target)) => affected += target.upsert_all(&records, &surroundings)?,
+                (Part::Deletes(records), Some(target)) => affected += target.delete_all(&records, &surroundings)?,
+                _ => {}
+            }
+            Ok(())
+        };
+        content::read(&mut self.member, check, &mut take)?;
         Ok(affected)
     }
 
     /// Sets the sequences it tells of, which no transaction does.
     pub fn set_sequences(&self, catalog: &Catalog, storage: &Storage) -> Result<()> {
-        for sequence in &self.content.sequences {
+        for sequence in &self.summary.sequences {
             let name = sequence.get("sequence").and_then(Value::as_text).unwrap_or_default();
             let qualified = |relation: &&Arc<Relation>| {
                 let schema = catalog.schema(relation.namespace).map_or("", |schema| &*schema.name);
@@ -123,27 +169,6 @@ impl DeltaFile {
     }
 }
 
-/// What is in a file; `None` when it is no delta.
-fn read(member: &mut Member, check: &dyn Fn() -> Result<()>) -> Result<Option<Content>> {
-    let Member { name, claim, opened, .. } = member;
-    let mut text = Vec::new();
-    let is_arrow = claim.as_ref().is_some_and(|claim| claim.format == Format::Arrow);
-    if let Some(claim) = claim.clone() {
-        return read_checked(opened, name, claim, check, |file| match is_arrow {
-            true => Content::arrow(file, name).map(Some),
-            false => {
-                file.read_to_end(&mut text).map_err(|error| unreadable(name, &error))?;
-                // What is missing is the seal, which has been looked at.
-                text.extend_from_slice(b"\"sealed\": true}");
-                Content::json(&text)
-            }
-        });
-    }
-    let read = opened.file.rewind().and_then(|()| opened.file.read_to_end(&mut text));
-    read.map_err(|error| unreadable(name, &error))?;
-    Content::json(&text)
-}
-
 fn key_index(catalog: &Catalog, relation: &Relation) -> Option<dictdb_types::Oid> {
     let constraint = relation.primary_key()?;
     let dictdb_catalog::ConstraintKind::Primary { index, .. } = &constraint.kind else { return None };
@@ -152,13 +177,38 @@ fn key_index(catalog: &Catalog, relation: &Relation) -> Option<dictdb_types::Oid
 
 /// A table and how its rows are found.
 struct Target<'a> {
+    relation: Arc<Relation>,
     table: Arc<Table>,
+    shape: Shape,
     slots: Vec<usize>,
     index: Option<dictdb_types::Oid>,
     transaction: &'a Transaction,
 }
 
 impl Target<'_> {
+    fn form<'f>(&'f self, surroundings: &'f Surroundings) -> Form<'f> {
+        let Target { relation, table, shape, slots, .. } = self;
+        Form { relation, table, shape, slots, surroundings }
+    }
+
+    fn upsert_all(&self, records: &Records, surroundings: &Surroundings) -> Result<i64> {
+        let mut count = 0;
+        self.form(surroundings).rows(records, |row| {
+            count += 1;
+            self.upsert(row)
+        })?;
+        Ok(count)
+    }
+
+    fn delete_all(&self, records: &Records, surroundings: &Surroundings) -> Result<i64> {
+        let mut count = 0;
+        self.form(surroundings).keys(records, |key| {
+            count += i64::from(self.delete(key)?);
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
     /// The row that has a key, given by storage column.
     fn find(&self, row: &[Datum], snapshot: &Snapshot) -> Result<Option<RowId>> {
         let index = self.index.and_then(|id| self.table.index(id));

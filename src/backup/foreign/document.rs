@@ -20,7 +20,7 @@ const PIECE_BYTES: usize = 4 << 20;
 const MAX_VALUE_BYTES: usize = 1 << 30;
 
 /// A document that is being read.
-pub(super) struct Document<'f> {
+pub(crate) struct Document<'f> {
     file: &'f mut dyn Read,
     name: &'f str,
     buffer: Vec<u8>,
@@ -32,10 +32,10 @@ pub(super) struct Document<'f> {
 }
 
 /// Some items of a list, with the commas between them.
-pub(super) struct Piece {
+pub(crate) struct Piece {
     /// The number of the first.
-    pub(super) first: u64,
-    pub(super) items: u64,
+    pub(crate) first: u64,
+    pub(crate) items: u64,
     text: Vec<u8>,
     /// Bytes before it.
     before: u64,
@@ -83,7 +83,7 @@ impl Scan {
 }
 
 impl<'f> Document<'f> {
-    pub(super) fn new(file: &'f mut dyn Read, name: &'f str) -> Self {
+    pub(crate) fn new(file: &'f mut dyn Read, name: &'f str) -> Self {
         Document { file, name, buffer: Vec::new(), at: 0, kept: 0, before: 0 }
     }
 
@@ -155,7 +155,7 @@ impl<'f> Document<'f> {
     }
 
     /// The end of the document. XX001 when there is more.
-    pub(super) fn end(&mut self) -> Result<()> {
+    pub(crate) fn end(&mut self) -> Result<()> {
         match self.peek()? {
             None => Ok(()),
             Some(_) => Err(self.failed("there is more")),
@@ -163,7 +163,7 @@ impl<'f> Document<'f> {
     }
 
     /// A value of moderate size.
-    pub(super) fn value(&mut self) -> Result<Value<'static>> {
+    pub(crate) fn value(&mut self) -> Result<Value<'static>> {
         self.peek()?;
         self.kept = self.at;
         self.pass(true)?;
@@ -174,7 +174,7 @@ impl<'f> Document<'f> {
     }
 
     /// Passes over a value of any size.
-    pub(super) fn pass_over(&mut self) -> Result<()> {
+    pub(crate) fn pass_over(&mut self) -> Result<()> {
         self.kept = self.at;
         self.pass(false)?;
         self.kept = self.at;
@@ -182,7 +182,7 @@ impl<'f> Document<'f> {
     }
 
     /// The entries of an object: `entry` takes the value behind each key. XX001 when it is none.
-    pub(super) fn object(&mut self, mut entry: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
+    pub(crate) fn object(&mut self, mut entry: impl FnMut(&mut Self, &str) -> Result<()>) -> Result<()> {
         self.expect(b'{')?;
         if self.skip(b'}')? {
             return Ok(());
@@ -198,7 +198,7 @@ impl<'f> Document<'f> {
     }
 
     /// The items of a list, in pieces of at most so many, none of which has items of two runs of so many. XX001 when it is no list.
-    pub(super) fn list(&mut self, run: u64, mut take: impl FnMut(Piece) -> Result<()>) -> Result<()> {
+    pub(crate) fn list(&mut self, run: u64, mut take: impl FnMut(Piece) -> Result<()>) -> Result<()> {
         self.expect(b'[')?;
         self.kept = self.at;
         if self.skip(b']')? {
@@ -228,7 +228,7 @@ impl<'f> Document<'f> {
 
 impl Piece {
     /// The items, one after the other.
-    pub(super) fn each<'p>(&'p self, mut item: impl FnMut(&mut Parser<'p>) -> Result<()>) -> Result<()> {
+    pub(crate) fn each<'p>(&'p self, mut item: impl FnMut(&mut Parser<'p>) -> Result<()>) -> Result<()> {
         let mut parser = Parser::new(&self.text, self.before);
         for number in 0..self.items {
             if number > 0 {

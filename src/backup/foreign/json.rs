@@ -8,12 +8,12 @@ use super::value::Value;
 use crate::record::json::take_string;
 
 /// Containers in containers; what Python itself can write is less.
-pub(super) const MAX_DEPTH: usize = 512;
+pub(crate) const MAX_DEPTH: usize = 512;
 /// Decimal digits that a float surely keeps.
 const FLOAT_DIGITS: usize = 17;
 
 /// Text that is read from its beginning to its end.
-pub(super) struct Parser<'a> {
+pub(crate) struct Parser<'a> {
     text: &'a [u8],
     at: usize,
     /// What is before the text in its file.
@@ -112,7 +112,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A value of any kind, with so many containers in each other.
-    pub(super) fn value(&mut self, depth: usize) -> Result<Value<'a>> {
+    pub(crate) fn value(&mut self, depth: usize) -> Result<Value<'a>> {
         let deeper = depth.checked_sub(1);
         match self.peek() {
             Some(b'"') => self.string().map(Value::Text),

@@ -32,7 +32,8 @@ use dictdb_storage::{BLOCK_ROWS, Storage};
 use dictdb_types::{Error, Oid, Result, SqlState};
 use parking_lot::Mutex;
 
-pub(crate) use json::parse;
+pub(crate) use document::{Document, Piece};
+pub(crate) use json::{MAX_DEPTH, parse};
 pub(crate) use value::Value;
 
 use crate::chain::Member;
@@ -42,8 +43,6 @@ use crate::progress::Work;
 use crate::read::Ahead;
 use crate::store::Opened;
 use definition::Definition;
-use document::{Document, Piece};
-use json::MAX_DEPTH;
 use keys::Keys;
 use load::{Changing, Loading};
 use pickle::Pickle;

@@ -38,10 +38,6 @@ impl<'a> Value<'a> {
         self.as_map()?.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    pub(crate) fn as_list(&self) -> Option<&[Value<'a>]> {
-        if let Value::List(items) = self { Some(items) } else { None }
-    }
-
     pub(crate) fn as_text(&self) -> Option<&str> {
         if let Value::Text(text) = self { Some(text) } else { None }
     }

@@ -5,6 +5,7 @@
 //!   faults     a call fails: nothing more is acknowledged until the log is told to go on, and then nothing is missing either
 //!   prepared   transactions wait for their second phase across crashes
 //!   decay      bits flip, bytes of records change: refused by name, or a state that was
+//!   vacant     images of rows have more than their table has columns
 //! ```
 //! Everything is repeatable: failures print their seed. `DICTDB_WAL_ROUNDS` sets how many seeds are run.
 
@@ -13,6 +14,7 @@ mod crash;
 mod decay;
 mod faults;
 mod prepared;
+mod vacant;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -150,7 +152,7 @@ impl Run {
                 let persistence = if random.percent(80) { Persistence::Permanent } else { Persistence::Unlogged };
                 let made = Arc::new(relation(oid, oid, persistence));
                 self.storage
-                    .create_table(oid, &self.catalog.current().layouts(&made))
+                    .create_table(oid, &self.catalog.current().layouts(&made.columns))
                     .set_logged(persistence == Persistence::Permanent);
                 changes.push(Change::Put(Object::Relation(made.clone())));
                 tables.push(made);
@@ -160,7 +162,7 @@ impl Run {
                 let storage = self.catalog.allocate_oid();
                 let fresh = Arc::new(Relation { storage, ..Relation::clone(&old) });
                 self.storage
-                    .create_table(storage, &self.catalog.current().layouts(&fresh))
+                    .create_table(storage, &self.catalog.current().layouts(&fresh.columns))
                     .set_logged(old.persistence == Persistence::Permanent);
                 changes.push(Change::Put(Object::Relation(fresh.clone())));
                 tables.push(fresh);

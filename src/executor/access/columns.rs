@@ -134,8 +134,18 @@ const BLOCK_ROWS: u64 = dictdb_storage::BLOCK_ROWS as u64;
 
 /// A row's `ctid`: block and, counted from one, place in it.
 pub(crate) fn ctid(id: RowId) -> Datum {
+    Datum::Int8(ctid_value(id) as i64)
+}
+
+/// The number that stands for a row's `ctid`: in its order.
+pub(crate) fn ctid_value(id: RowId) -> u64 {
     let (block, place) = (id.0 / BLOCK_ROWS, id.0 % BLOCK_ROWS + 1);
-    Datum::Int8((block << TID_PLACE_BITS | place) as i64)
+    block << TID_PLACE_BITS | place
+}
+
+/// The block that such a number is in.
+pub(crate) fn block_of_ctid(value: u64) -> usize {
+    usize::try_from(value >> TID_PLACE_BITS).unwrap_or(usize::MAX)
 }
 
 /// The row that a `ctid` names; `None` for one that no row has.

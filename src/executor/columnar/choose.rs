@@ -2,9 +2,10 @@
 //!
 //! How large a table is, is asked when the statement runs: plans outlive the sizes they were made for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use dictdb_planner::physical::{Node, Op};
+use dictdb_planner::physical::{Cte, Node, Op};
 use dictdb_storage::Table;
 
 use super::compile::is_columnar;
@@ -38,22 +39,43 @@ pub(crate) struct Reads<'a> {
 }
 
 /// What a subtree reads through columnar operators; `None` if its top is not one or there is nothing to gain.
-pub(crate) fn reads(node: &Node) -> Option<Reads<'_>> {
+pub(crate) fn reads<'a>(node: &'a Node, ctes: &'a [Cte]) -> Option<Reads<'a>> {
     if !is_columnar(node) {
         return None;
     }
-    let mut reads = Reads::default();
-    collect(node, &mut reads);
+    let mut collector = Collector { reads: Reads::default(), ctes, seen: HashSet::new() };
+    collector.collect(node);
+    let reads = collector.reads;
     (reads.large_index_scan || !reads.tables.is_empty()).then_some(reads)
 }
 
-fn collect<'a>(node: &'a Node, reads: &mut Reads<'a>) {
-    match &node.op {
-        _ if takes_few(node) => {}
-        Op::SeqScan { table, .. } => reads.tables.push(table),
-        Op::IndexScan { .. } => reads.large_index_scan |= node.rows >= MANY_INDEX_ROWS,
-        _ if is_columnar(node) => node.children().into_iter().for_each(|child| collect(child, reads)),
-        _ => {}
+struct Collector<'a> {
+    reads: Reads<'a>,
+    ctes: &'a [Cte],
+    /// CTEs that were looked into.
+    seen: HashSet<usize>,
+}
+
+impl<'a> Collector<'a> {
+    fn collect(&mut self, node: &'a Node) {
+        match &node.op {
+            _ if takes_few(node) => {}
+            Op::SeqScan { table, .. } => self.reads.tables.push(table),
+            Op::IndexScan { .. } => self.reads.large_index_scan |= node.rows >= MANY_INDEX_ROWS,
+            Op::CteScan { cte, .. } => self.collect_cte(*cte),
+            _ if is_columnar(node) => node.children().into_iter().for_each(|child| self.collect(child)),
+            _ => {}
+        }
+    }
+
+    /// Whoever reads a CTE that is kept in columns runs in columns too.
+    fn collect_cte(&mut self, cte: usize) {
+        if self.seen.insert(cte)
+            && let Some(Cte { query, recursive: None, .. }) = self.ctes.get(cte)
+            && is_columnar(query)
+        {
+            self.collect(query);
+        }
     }
 }
 
@@ -85,9 +107,16 @@ pub(crate) struct Adaptive {
     pub always: bool,
 }
 
+impl Adaptive {
+    /// Whether an execution that begins now runs in columns.
+    pub fn runs_in_columns(&self) -> bool {
+        self.always || self.tables.iter().any(|table| table.stats().live_rows >= MANY_ROWS)
+    }
+}
+
 impl row::Node for Adaptive {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        if self.always || self.tables.iter().any(|table| table.stats().live_rows >= MANY_ROWS) {
+        if self.runs_in_columns() {
             Arc::new(Source { input: self.columns.clone() }).open()
         } else {
             self.rows.clone().open()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::compute::SortOptions;
-use dictdb_planner::expr::{AggregateCall, Expr, SortKey};
+use dictdb_planner::expr::{AggregateCall, Expr, SortKey, WindowCall};
 use dictdb_planner::logical::JoinKind;
 use dictdb_planner::physical::{self, Op};
 use dictdb_types::{Physical, Result, Type};
@@ -12,6 +12,7 @@ use super::Node;
 use super::aggregate::{Aggregate, CallCode, GroupKey, GroupingSet};
 use super::append::Append;
 use super::counting::Counting;
+use super::cte::CteScan;
 use super::filter::Filter;
 use super::gate::Gate;
 use super::join::{Join, JoinKey, JoinResidual};
@@ -22,8 +23,9 @@ use super::project::Project;
 use super::scan::Scan;
 use super::sort::{self, Sort};
 use super::vector::{self, VectorContext};
+use super::window::{self, Window};
 use crate::access::columns::{OutputColumns, is_of_origin};
-use crate::compile::Compiler;
+use crate::compile::{Compiler, ascending};
 use crate::eval;
 use crate::grouping_set::{SetOrder, rank};
 use crate::hash_table::HashTable;
@@ -57,8 +59,10 @@ pub(crate) fn is_columnar(node: &physical::Node) -> bool {
         | Op::HashJoin { keep_order: false, .. }
         | Op::NestedLoop { keep_order: false, .. }
         | Op::Sort { presorted: 0, .. }
-        | Op::Distinct { .. } => true,
+        | Op::Distinct { .. }
+        | Op::CteScan { .. } => true,
         Op::Append { merged, .. } => merged.is_empty(),
+        Op::Window { calls, .. } => !calls.is_empty(),
         // What a set does not group by is NULL in direct arguments, which differ from set to set therefore.
         Op::Aggregate { sets, calls, sorted, .. } => {
             !sorted && (sets.is_none() || calls.iter().all(|call| !call.within_group))
@@ -120,6 +124,8 @@ fn own(node: &physical::Node, cx: &mut Compiler<'_>) -> Result<Option<Arc<dyn No
             let inputs = inputs.iter().map(|input| compile(input, cx)).collect::<Result<_>>()?;
             Arc::new(Append { inputs, pruning: cx.pruning(pruning.as_ref())?, columns: layouts(&node.columns, cx) })
         }
+        Op::Window { input, calls, run } => return window(node, input, calls, run.as_ref(), cx),
+        Op::CteScan { cte, .. } => Arc::new(CteScan { cte: *cte, columns: layouts(&node.columns, cx) }),
         _ => return Ok(None),
     }))
 }
@@ -180,6 +186,32 @@ fn sort_keys(keys: &[SortKey], columns: &[Physical], cx: &Compiler<'_>) -> Resul
             })
         })
         .collect()
+}
+
+/// A window; `None` when a call has arguments that only single rows may ask for.
+fn window(
+    node: &physical::Node,
+    input: &physical::Node,
+    calls: &[WindowCall],
+    run: Option<&Expr>,
+    cx: &mut Compiler<'_>,
+) -> Result<Option<Arc<dyn Node>>> {
+    let Some(first) = calls.first() else { return Ok(None) };
+    let columns = layouts(&input.columns, cx);
+    let vectors = context(&columns, cx);
+    let codes = calls.iter().map(|call| window::CallCode::compile(call, run.is_some(), &vectors));
+    let Some(codes) = codes.collect::<Result<Option<_>>>()? else { return Ok(None) };
+    let results: Vec<Physical> = calls.iter().map(|call| cx.eval().types.physical(call.ty.oid)).collect();
+    let mut keys = ascending(&first.window.partition);
+    keys.extend_from_slice(&first.window.order);
+    Ok(Some(Arc::new(Window {
+        keys: sort_keys(&keys, &columns, cx)?,
+        partition: first.window.partition.len(),
+        calls: codes,
+        run: vector::compile_predicate(run, &context(&results, cx))?,
+        columns: layouts(&node.columns, cx),
+        input: compile(input, cx)?,
+    })))
 }
 
 /// A join; `None` when a key has no form that both sides share.

@@ -12,6 +12,7 @@ mod append;
 pub(crate) mod choose;
 mod compile;
 mod counting;
+pub(crate) mod cte;
 mod error;
 mod filter;
 mod gate;
@@ -24,11 +25,13 @@ mod scan;
 mod sort;
 pub(crate) mod source;
 mod vector;
+mod window;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, MAX_INLINE_VIEW_LEN, UInt32Array};
 use arrow::compute;
+use arrow::datatypes::DataType;
 use dictdb_types::{Physical, Result};
 
 pub(crate) use compile::{compile, is_columnar};
@@ -82,10 +85,26 @@ impl Chunk {
         Chunk { columns: self.columns.iter().map(|column| column.slice(offset, rows)).collect(), rows }
     }
 
-    /// Approximate memory, shared memory included.
+    /// Approximate memory of these rows alone: a slice shares its memory with others.
     pub fn bytes(&self) -> usize {
-        self.columns.iter().map(|column| column.get_array_memory_size()).sum()
+        self.columns.iter().map(bytes_of_rows).sum()
     }
+}
+
+/// Approximate memory of the values of a column, which may stand in the midst of more.
+fn bytes_of_rows(column: &ArrayRef) -> usize {
+    let long = match column.data_type() {
+        DataType::Utf8View => long_bytes(column.as_string_view().views()),
+        DataType::BinaryView => long_bytes(column.as_binary_view().views()),
+        _ => return column.to_data().get_slice_memory_size().unwrap_or_default(),
+    };
+    column.len() * size_of::<u128>() + long
+}
+
+/// Bytes of values that do not stand in their views; a view begins with the length.
+fn long_bytes(views: &[u128]) -> usize {
+    let lengths = views.iter().map(|view| *view as u32);
+    lengths.filter(|length| *length > MAX_INLINE_VIEW_LEN).map(|length| length as usize).sum()
 }
 
 /// Puts chunks of one shape after each other.

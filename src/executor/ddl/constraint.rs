@@ -5,7 +5,6 @@ use std::sync::Arc;
 use dictdb_catalog::{
     Constraint, ConstraintKind, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation,
 };
-use dictdb_functions::resolve::opclass;
 use dictdb_parser::Locations;
 use dictdb_parser::utility::{Constraint as Syntax, ConstraintKind as SyntaxKind, KeyConstraint, SourceExpr};
 use dictdb_planner::scope::CatalogScope;
@@ -293,7 +292,7 @@ impl DdlContext<'_> {
         let catalog = self.view();
         let scope = CatalogScope { catalog: &catalog, search_path: self.search_path };
         let name = method.name();
-        opclass::default_opclass(&scope, ty.oid, method.oid()).map(|class| class.oid).ok_or_else(|| {
+        scope.own_default_opclass(ty.oid, method.oid())?.map(|class| class.oid).ok_or_else(|| {
             let shown = dictdb_functions::resolve::format_type(&scope, ty.oid);
             Error::new(
                 SqlState::UNDEFINED_OBJECT,

@@ -156,6 +156,8 @@ pub struct DdlContext<'a> {
     pub truncated: Vec<Oid>,
     /// Whether it is ALTER TABLE, as reports of what it makes along the way say.
     pub alters: bool,
+    /// Tables that have got columns or lost some in what it is doing: texts that list columns are still to be rewritten.
+    pub reshaped: Option<Vec<Arc<str>>>,
     /// What it does to which objects, if anybody wants to know.
     pub collected: Option<Collected>,
 }

@@ -97,11 +97,18 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// Locks relations that are about to go; of an index the table first, as everybody else does.
+    /// Locks relations that are about to go, or to lose a part; of an index the table first, as everybody else does.
     fn lock_doomed(&mut self, keys: impl Iterator<Item = Key>) -> Result<()> {
         let catalog = self.view();
         for key in keys {
-            let Key::Relation(oid) = key else { continue };
+            let oid = match key {
+                Key::Relation(oid) => oid,
+                // Constraints may be of domains.
+                _ => match key.whole().filter(|whole| catalog.relation(*whole).is_some()) {
+                    Some(whole) => whole,
+                    None => continue,
+                },
+            };
             if let Some(index) = catalog.relation(oid).and_then(|relation| relation.index()) {
                 self.lock(index.table, LockMode::AccessExclusive)?;
             }

@@ -32,7 +32,7 @@ impl DdlContext<'_> {
         }
         let tablespace =
             self.new_tablespace(exclude.tablespace.as_ref(), (relation.persistence, false), Oid::INVALID)?;
-        let method = index_method::method_named(exclude.method.as_ref().map(|method| method.value.as_str()))?;
+        let method = self.index_method(exclude.method.as_ref())?;
         index_method::check_exclusion(method, exclude)?;
         let options = options::given(&exclude.options, options::Target::Index(method))?;
         let elements: Vec<_> = exclude.elements.iter().map(|(element, _)| element.clone()).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Catalog, Dependency, IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Relation, RelationKind};
-use dictdb_functions::{Registry, facts};
+use dictdb_functions::Registry;
 use dictdb_parser::ast::Expr as Ast;
 use dictdb_parser::utility::{CreateIndex, IndexElement};
 use dictdb_parser::{Locations, position};
@@ -21,7 +21,7 @@ const MAX_KEYS: usize = 32;
 impl DdlContext<'_> {
     pub(super) fn create_index(&mut self, create: &CreateIndex, locations: &Locations) -> Result<()> {
         let relation = self.table_to_index(create)?;
-        let method = index_method::method_named(create.method.as_ref().map(|method| method.value.as_str()))?;
+        let method = self.index_method(create.method.as_ref())?;
         index_method::check_abilities(method, create)?;
         let kind = (relation.persistence, relation.is_partitioned());
         let tablespace = self.new_tablespace(create.tablespace.as_ref(), kind, Oid::INVALID)?;
@@ -296,7 +296,7 @@ impl DdlContext<'_> {
                 format!("operator class \"{wanted}\" does not accept data type {}", self.shown_type(ty.oid, &catalog)),
             ));
         }
-        if method.is_bitmap() || class.oid >= Oid::FIRST_NORMAL && !self.orders_by_users(class) {
+        if method.is_bitmap() || class.oid >= Oid::FIRST_NORMAL && !catalog.compares_by_users(class) {
             return Ok(class.oid);
         }
         let default = self.default_opclass(ty, method)?;
@@ -307,17 +307,6 @@ impl DdlContext<'_> {
         } else {
             Err(Error::unsupported(format_args!("operator class \"{wanted}\"")))
         }
-    }
-
-    /// Whether a class compares by functions that are neither PostgreSQL's nor an extension's: indexes do not call functions.
-    fn orders_by_users(&mut self, class: &facts::Opclass) -> bool {
-        let catalog = self.view();
-        let family = catalog.operator_family(class.family);
-        family.is_none_or(|family| {
-            family.functions.iter().any(|(function, _)| {
-                catalog.routine(function.proc).is_some_and(|own| own.language != dictdb_catalog::Language::C)
-            })
-        })
     }
 
     /// 42804 and 42704 for a collation that the key cannot have.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{IndexMethod, Relation};
 use dictdb_functions::facts::Opclass;
 use dictdb_functions::resolve::opclass::equality_operator;
+use dictdb_parser::ast::Ident;
 use dictdb_parser::utility::{CreateIndex, Exclude, IndexElement};
 use dictdb_planner::scope::CatalogScope;
 use dictdb_types::{Error, Result, SqlState, Type, TypeLookup};
@@ -12,13 +13,20 @@ use dictdb_types::{Error, Result, SqlState, Type, TypeLookup};
 use super::DdlContext;
 use crate::access::{entries, regions};
 
-/// The method that USING names. 42704 for one that does not exist.
-pub(super) fn method_named(name: Option<&str>) -> Result<IndexMethod> {
-    let name = name.unwrap_or("btree");
-    if let Some(method) = IndexMethod::named(name) {
-        return Ok(method);
+impl DdlContext<'_> {
+    /// The method that USING names. 42704 for one that does not exist.
+    pub(super) fn index_method(&mut self, name: Option<&Ident>) -> Result<IndexMethod> {
+        let name = name.map_or("btree", |name| name.value.as_str());
+        if let Some(method) = IndexMethod::named(name) {
+            return Ok(method);
+        }
+        if name == "rtree" {
+            let message = "substituting access method \"gist\" for obsolete method \"rtree\"";
+            self.notice(SqlState::SUCCESSFUL_COMPLETION, message.to_owned());
+            return Ok(IndexMethod::Gist);
+        }
+        Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{name}\" does not exist")))
     }
-    Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{name}\" does not exist")))
 }
 
 /// Refuses clauses that the method has no use for. 0A000.

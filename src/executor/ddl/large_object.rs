@@ -211,7 +211,7 @@ pub fn make_large_object_tables(
         let known = catalog.relation(oid).ok_or_else(|| Error::internal("a system catalog is missing"))?;
         let relation = Relation { kind: RelationKind::Table, storage: new_oid(), ..Relation::clone(known) };
         let relation = Arc::new(relation);
-        let table = storage.create_table(relation.storage, &catalog.layouts(&relation));
+        let table = storage.create_table(relation.storage, &catalog.layouts(&relation.columns));
         table.set_logged(true);
         for index in relation.indexes.iter().filter_map(|oid| catalog.relation(*oid)) {
             let Some(info) = index.index() else { continue };

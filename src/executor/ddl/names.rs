@@ -57,7 +57,10 @@ impl DdlContext<'_> {
         match parts.as_slice() {
             [name] if temporary => Ok((self.temporary_schema, Arc::from(name.value.as_str()))),
             [name] => match self.creation_schema {
-                Some(schema) => Ok((schema, Arc::from(name.value.as_str()))),
+                Some(schema) => {
+                    self.check_not_system_schema(&catalog, schema, &name.value)?;
+                    Ok((schema, Arc::from(name.value.as_str())))
+                }
                 None => Err(Error::new(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in")),
             },
             [.., schema, name] => {
@@ -69,17 +72,27 @@ impl DdlContext<'_> {
                     )
                     .at(position::of_span(parts[0].span)));
                 }
-                if namespace == namespaces::PG_CATALOG {
-                    return Err(Error::new(
-                        SqlState::INSUFFICIENT_PRIVILEGE,
-                        format!("permission denied to create \"pg_catalog.{}\"", name.value),
-                    )
-                    .detail("System catalog modifications are currently disallowed."));
-                }
+                self.check_not_system_schema(&catalog, namespace, &name.value)?;
                 Ok((namespace, Arc::from(name.value.as_str())))
             }
             [] => Err(Error::internal("an object without a name")),
         }
+    }
+
+    /// 42501 for a new object in a schema of the server's own, unless `allow_system_table_mods` is on. What is there already is
+    /// for the caller to find.
+    fn check_not_system_schema(&mut self, catalog: &Catalog, namespace: Oid, name: &str) -> Result<()> {
+        let is_new = || catalog.relation_in(namespace, name).is_none();
+        if !matches!(namespace, namespaces::PG_CATALOG | namespaces::DICTDB)
+            || !is_new()
+            || self.row_env().setting("allow_system_table_mods").is_some_and(|value| value == "on")
+        {
+            return Ok(());
+        }
+        let schema = catalog.schema(namespace).map_or("", |schema| &schema.name);
+        let message = format!("permission denied to create \"{schema}.{name}\"");
+        Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
+            .detail("System catalog modifications are currently disallowed."))
     }
 
     pub(super) fn schema_oid(&self, catalog: &Catalog, name: &str) -> Result<Oid> {

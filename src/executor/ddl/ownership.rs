@@ -338,6 +338,9 @@ impl DdlContext<'_> {
         if from == namespaces::PG_TOAST || to == namespaces::PG_TOAST {
             return refuse("TOAST schema");
         }
+        if from == namespaces::DICTDB || to == namespaces::DICTDB {
+            return refuse("the schema of DictDB");
+        }
         Ok(())
     }
 

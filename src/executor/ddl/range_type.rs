@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use dictdb_catalog::{BOOTSTRAP_ROLE, Dependency, Key, Language, Object, Parameter, RangeInfo, Routine};
 use dictdb_functions::facts::{ArgMode, Cast, CastContext, CastMethod, Parallel, ProcKind, Volatility, ids};
-use dictdb_functions::resolve::opclass;
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{DefElem, DefineObject};
 use dictdb_planner::scope::CatalogScope;
@@ -121,7 +120,7 @@ impl DdlContext<'_> {
             return self.named_opclass(name, ty, dictdb_catalog::IndexMethod::Btree);
         }
         let scope = CatalogScope { catalog: &catalog, search_path: self.search_path };
-        let class = opclass::default_opclass(&scope, subtype.oid, ids::BTREE);
+        let class = scope.own_default_opclass(subtype.oid, ids::BTREE)?;
         class.map(|class| class.oid).ok_or_else(|| {
             let message =
                 format!("data type {shown_type} has no default operator class for access method \"btree\"");

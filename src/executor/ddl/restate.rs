@@ -1,11 +1,12 @@
 //! Stored texts after a renaming, or a change of a table's columns: they are bound over the names of before and written with the
 //! names of now.
 //!
-//! Texts are found by the word that was renamed: whatever kind of object it names, the text of a view, a default, a CHECK,
-//! an index or a trigger that uses it contains it.
+//! Texts are found by the words that were renamed: whatever kind of object one names, the text of a view, a default, a CHECK,
+//! an index or a trigger that uses it contains it. All texts are looked at once for a change, however many tables it is of.
 
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use dictdb_catalog::{
     Catalog, Column, Constraint, ConstraintKind, Domain, DomainCheck, IndexInfo, IndexKey, IndexTarget, Object,
     PartitionColumn, PartitionKey, Policy, Relation, RelationKind, Routine, Rule, SqlBody, Trigger, ViewInfo,
@@ -17,17 +18,19 @@ use dictdb_planner::trigger_when::when_restated;
 use dictdb_planner::variables::Parameters;
 use dictdb_planner::{BindContext, Renaming, routine_body, view};
 use dictdb_storage::LockMode;
-use dictdb_types::{Env, Oid, Result, Type, TypeKind};
+use dictdb_types::{Env, Error, Oid, Result, Type, TypeKind};
 
 use super::DdlContext;
 
 /// The search path of texts that are kept.
 const PATH: [Oid; 1] = [namespaces::PG_CATALOG];
 
-/// Two versions of the catalog and the word that differs.
+/// Two versions of the catalog and the words that differ.
 struct Renamed<'a> {
-    word: &'a str,
-    /// The columns of the table called so differ: only texts that list columns are concerned.
+    words: &'a [Arc<str>],
+    /// Finds them in texts, in whatever case.
+    finder: AhoCorasick,
+    /// The columns of the tables called so differ: only texts that list columns are concerned.
     reshaped: bool,
     registry: &'a Registry,
     before: Arc<Catalog>,
@@ -39,22 +42,34 @@ struct Renamed<'a> {
 impl DdlContext<'_> {
     /// Runs a change of names, and rewrites all texts that have the old one.
     pub(super) fn renaming<T>(&mut self, word: &str, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.restating(word, false, change)
+        let before = self.view();
+        let changed = change(self)?;
+        self.restate(before, &[Arc::from(word)], false)?;
+        Ok(changed)
     }
 
     /// Runs a change that gives a table a column or takes one, and rewrites all texts that list columns by their places.
-    pub(super) fn reshaping<T>(&mut self, table: &str, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.restating(table, true, change)
+    pub(super) fn reshaping<T>(&mut self, table: &Arc<str>, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.reshaping_tables(|ddl| {
+            ddl.reshaped.get_or_insert_default().push(table.clone());
+            change(ddl)
+        })
     }
 
-    fn restating<T>(&mut self, word: &str, reshaped: bool, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    /// Runs a change in which several tables may get columns or lose some: texts are rewritten at its end.
+    pub(super) fn reshaping_tables<T>(&mut self, change: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.reshaped.is_some() {
+            return change(self);
+        }
         let before = self.view();
-        let result = change(self)?;
-        let after = self.view();
-        let env_before = self.surroundings.env(before.clone());
-        let env_after = self.surroundings.env(after.clone());
-        self.restate(&Renamed { word, reshaped, registry: self.registry, before, after, env_before, env_after })?;
-        Ok(result)
+        self.reshaped = Some(Vec::new());
+        let changed = change(self);
+        let tables = self.reshaped.take().unwrap_or_default();
+        let changed = changed?;
+        if !tables.is_empty() {
+            self.restate(before, &tables, true)?;
+        }
+        Ok(changed)
     }
 
     /// Makes a view's text one that means the same whatever the search path, and whatever columns its tables get.
@@ -75,7 +90,15 @@ impl DdlContext<'_> {
         same.then_some(canonical)
     }
 
-    fn restate(&mut self, renamed: &Renamed<'_>) -> Result<()> {
+    fn restate(&mut self, before: Arc<Catalog>, words: &[Arc<str>], reshaped: bool) -> Result<()> {
+        let finder =
+            AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().map(|word| word.as_bytes()));
+        let finder = finder.map_err(|error| Error::internal(error.to_string()))?;
+        let after = self.view();
+        let env_before = self.surroundings.env(before.clone());
+        let env_after = self.surroundings.env(after.clone());
+        let renamed =
+            &Renamed { words, finder, reshaped, registry: self.registry, before, after, env_before, env_after };
         let users = |relation: &&Arc<Relation>| relation.oid >= Oid::FIRST_NORMAL;
         for relation in renamed.after.relations().filter(users).filter(|relation| renamed.is_in_texts_of(relation)) {
             // What is new has no text of before.
@@ -176,25 +199,24 @@ impl Renamed<'_> {
 
     /// Whether the text of a query, a policy or a rule has to be written anew.
     fn concerns(&self, text: &str) -> bool {
-        self.is_in(text) && (!self.reshaped || view::lists_columns(text, self.word))
+        self.words_of(text).any(|word| !self.reshaped || view::lists_columns(text, word))
     }
 
     /// Likewise that of an expression of a table, which may have its whole row, column by column.
     fn concerns_expression(&self, text: &str) -> bool {
-        self.is_in(text) && (!self.reshaped || table_expr::mentions(text, "row"))
+        self.words_of(text).next().is_some() && (!self.reshaped || table_expr::mentions(text, "row"))
     }
 
-    /// Whether a text has the word.
-    fn is_in(&self, text: &str) -> bool {
-        self.may_be_in(text) && table_expr::mentions(text, self.word)
+    /// The words that a text has.
+    fn words_of<'t>(&'t self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let may_be = if self.may_be_in(text) { self.words } else { &[] };
+        may_be.iter().map(|word| &**word).filter(|word| table_expr::mentions(text, word))
     }
 
-    /// Whether there is something like the word in a text, which takes no lexer to see: most have nothing like it.
+    /// Whether there is something like a word in a text, which takes no lexer to see: most have nothing like it.
     fn may_be_in(&self, text: &str) -> bool {
-        self.word.contains('"') || {
-            let word = self.word.as_bytes();
-            text.as_bytes().windows(word.len().max(1)).any(|part| part.eq_ignore_ascii_case(word))
-        }
+        // In texts quotes are doubled.
+        self.finder.is_match(text) || self.words.iter().any(|word| word.contains('"'))
     }
 
     /// Likewise in one of the texts of a relation and its triggers: most relations have none.

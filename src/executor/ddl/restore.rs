@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dictdb_catalog::{Catalog, Relation};
 use dictdb_functions::Registry;
 use dictdb_storage::{IndexBuilt, Storage, Table, Transaction};
+use dictdb_types::stack::spawn_deep;
 use dictdb_types::{Error, Result, SqlState};
 use parking_lot::Mutex;
 
@@ -26,7 +27,7 @@ pub fn restore_indexes(storage: &Storage, catalog: &Arc<Catalog>, registry: &Reg
     };
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get());
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(build)).collect();
+        let threads: Vec<_> = (0..workers).map(|_| spawn_deep(scope, build)).collect();
         let results = threads.into_iter().map(|thread| match thread.join() {
             Ok(result) => result,
             Err(_) => Err(Error::internal("a thread that builds indexes panicked")),

@@ -90,6 +90,7 @@ impl DdlContext<'_> {
             makes_shells: false,
             attempt: std::mem::take(&mut self.attempt),
             truncated: Vec::new(),
+            reshaped: None,
             alters: false,
             collected: self.collected.take(),
             counted: None,

@@ -1,4 +1,5 @@
-//! Changes of a view by its INSTEAD OF triggers.
+//! Changes of what has no rows in storage: of a view by its INSTEAD OF triggers, of a system catalog by the session, which changes the
+//! objects that the rows show.
 
 use std::sync::Arc;
 
@@ -14,15 +15,24 @@ use crate::eval::{Code, Scope, eval_into};
 use crate::row::{Cursor, Node, Row};
 use crate::runtime::Runtime;
 
-/// INSERT, UPDATE or DELETE of a view.
+/// Who carries out a change.
+#[derive(Debug)]
+pub(crate) enum Agent {
+    /// The triggers of a view.
+    Triggers(Box<Triggers>),
+    /// The session, which knows what the rows of a system catalog show.
+    Session,
+}
+
+/// INSERT, UPDATE or DELETE of a view or system catalog.
 #[derive(Debug)]
 pub(crate) struct InsteadOf {
     /// Rows.
     pub input: Arc<dyn Node>,
-    /// The view.
+    /// The view or system catalog.
     pub view: Arc<Relation>,
-    /// Its triggers.
-    pub triggers: Box<Triggers>,
+    /// Who changes it.
+    pub agent: Agent,
     /// What is done.
     pub event: Event,
     /// Place in the view's row and input column of the values of the old row.
@@ -60,7 +70,7 @@ struct InsteadCursor {
 }
 
 impl InsteadOf {
-    /// Has the triggers change one row; the row they leave, `None` if one of them did nothing.
+    /// Has one row changed; the row that is left, `None` if a trigger did nothing.
     fn apply(&self, input: &Row, rt: &Runtime) -> Result<Option<Row>> {
         let with = |mut row: Row, values: &[(usize, usize)]| {
             values.iter().for_each(|(place, column)| row[*place] = Modify::input_value(input, *column));
@@ -69,8 +79,37 @@ impl InsteadOf {
         let empty = || vec![Datum::Null; self.view.columns.len()];
         let old = (self.event != Event::Insert).then(|| with(empty(), &self.old));
         let new = (self.event != Event::Delete).then(|| with(old.clone().unwrap_or_else(empty), &self.new));
-        let happening = Happening { event: self.event, assigned: &[], old: old.as_ref(), new: new.as_ref() };
-        rt.writer().instead_of(&self.triggers, happening)
+        match &self.agent {
+            Agent::Triggers(triggers) => {
+                let happening = Happening { event: self.event, assigned: &[], old: old.as_ref(), new: new.as_ref() };
+                rt.writer().instead_of(triggers, happening)
+            }
+            Agent::Session => {
+                let assigned: Vec<usize> = self.new.iter().map(|(place, _)| *place).collect();
+                let (before, after) = (old.as_deref(), new.as_deref());
+                self.check_nulls(after, rt)?;
+                rt.cx().session.change_row(&self.view, &assigned, before, after)?;
+                Ok(new.or(old))
+            }
+        }
+    }
+
+    /// 23502 for NULL in a column of a system catalog that has none.
+    fn check_nulls(&self, row: Option<&[Datum]>, rt: &Runtime) -> Result<()> {
+        let Some(row) = row else { return Ok(()) };
+        let null = self.view.columns.iter().zip(row).find(|(column, value)| column.not_null && value.is_null());
+        let Some((column, _)) = null else { return Ok(()) };
+        let catalog = &rt.cx().catalog;
+        let schema = catalog.schema(self.view.namespace).map_or("", |schema| &schema.name);
+        let shape = violation::RowShape { relation: &self.view, given: &[], order: None };
+        Err(violation::null_in((&*self.view, schema), &column.name, shape, row, rt.cx()))
+    }
+
+    fn triggers(&self) -> Option<&Triggers> {
+        match &self.agent {
+            Agent::Triggers(triggers) => Some(triggers),
+            Agent::Session => None,
+        }
     }
 
     /// 44000 for a row that a view over this one would not show.
@@ -95,7 +134,7 @@ impl InsteadOf {
 impl Cursor for InsteadCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
         let node = self.node.clone();
-        let triggers = Some(&*node.triggers);
+        let triggers = node.triggers();
         if !std::mem::replace(&mut self.began, true) {
             rt.writer().before_statement(triggers, &node.view, node.event, &node.assigned())?;
         }

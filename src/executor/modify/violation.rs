@@ -20,12 +20,22 @@ const SHOWN_CHARS: usize = 64;
 
 /// 23502.
 pub(super) fn not_null(target: &Target, place: usize, row: &[Datum], cx: &ExecContext) -> Error {
-    let relation = target.relation();
     let column = target.column(place).map_or("?", |column| &*column.name);
+    null_in((target.relation(), &*target.schema), column, RowShape::of(target), row, cx)
+}
+
+/// 23502 of a row that is shown so.
+pub(super) fn null_in(
+    (relation, schema): (&Relation, &str),
+    column: &str,
+    shown: RowShape<'_>,
+    row: &[Datum],
+    cx: &ExecContext,
+) -> Error {
     let message =
         format!("null value in column \"{column}\" of relation \"{}\" violates not-null constraint", relation.name);
-    with_row(Error::new(SqlState::NOT_NULL_VIOLATION, message), target, row, cx)
-        .schema(&*target.schema)
+    row_of(Error::new(SqlState::NOT_NULL_VIOLATION, message), shown, row, cx)
+        .schema(schema)
         .table(&*relation.name)
         .column(column)
 }

@@ -1,97 +1,78 @@
-//! CTEs: computed once per execution, as far as somebody reads, and kept for all readers.
+//! Reads a CTE row by row, whichever way it is kept: [`crate::cte`].
 
 use std::sync::Arc;
 
-use dictdb_types::{Error, Result};
-use parking_lot::{Mutex, MutexGuard};
+use dictdb_types::{Physical, Result};
 
 use super::{Cursor, Node, Row};
+use crate::columnar::{self, source::Source};
+use crate::cte::enter;
 use crate::runtime::Runtime;
-
-/// A CTE in one execution.
-#[derive(Default)]
-pub(crate) struct CteState {
-    rows: Vec<Row>,
-    /// Opened by the first reader.
-    cursor: Option<Box<dyn Cursor>>,
-    done: bool,
-}
-
-impl CteState {
-    /// Copies a row to `row`, computing it if nobody has wanted it so far.
-    fn read(&mut self, query: &Arc<dyn Node>, position: usize, rt: &Runtime, row: &mut Row) -> Result<bool> {
-        while self.rows.len() <= position {
-            if !self.advance(query, rt)? {
-                return Ok(false);
-            }
-        }
-        row.clear();
-        row.extend_from_slice(&self.rows[position]);
-        Ok(true)
-    }
-
-    fn advance(&mut self, query: &Arc<dyn Node>, rt: &Runtime) -> Result<bool> {
-        if self.done {
-            return Ok(false);
-        }
-        let cursor = self.cursor.get_or_insert_with(|| query.clone().open());
-        let mut row = Row::new();
-        if cursor.next(rt, &mut row)? {
-            rt.charge_row(&row)?;
-            self.rows.push(row);
-            return Ok(true);
-        }
-        self.done = true;
-        self.cursor = None;
-        Ok(false)
-    }
-
-    /// Runs the query to its end: data-modifying CTEs change everything, however little is read.
-    pub fn complete(&mut self, query: &Arc<dyn Node>, rt: &Runtime) -> Result<()> {
-        while self.advance(query, rt)? {}
-        Ok(())
-    }
-
-    /// Forgets what was computed: outer values changed.
-    pub fn reset(&mut self) {
-        *self = CteState::default();
-    }
-}
-
-/// Enters a CTE. A CTE that reads itself other than through its working table is a broken plan.
-pub(crate) fn enter(state: &Mutex<CteState>) -> Result<MutexGuard<'_, CteState>> {
-    state.try_lock().ok_or_else(|| Error::internal("CTE entered while it is computed"))
-}
 
 /// Reads a CTE.
 #[derive(Debug)]
 pub(crate) struct CteScan {
     /// Its number.
     pub cte: usize,
+    /// Layouts of its columns.
+    pub columns: Box<[Physical]>,
 }
 
 impl Node for CteScan {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(CteCursor { cte: self.cte, position: 0 })
+        Box::new(CteCursor { node: self, reads: Reads::Nothing })
     }
 }
 
 struct CteCursor {
-    cte: usize,
-    position: usize,
+    node: Arc<CteScan>,
+    reads: Reads,
+}
+
+/// What a reader has begun to read.
+enum Reads {
+    Nothing,
+    /// Rows, from this position on.
+    Rows(usize),
+    /// Rows made of columns.
+    Columns(Box<dyn Cursor>),
+}
+
+impl CteCursor {
+    fn begin(&mut self, rt: &Runtime) -> Result<()> {
+        let (query, state) = rt.cte(self.node.cte)?;
+        self.reads = match enter(state)?.is_in_columns(query) {
+            false => Reads::Rows(0),
+            true => {
+                let CteScan { cte, columns } = &*self.node;
+                let input = Arc::new(columnar::cte::CteScan { cte: *cte, columns: columns.clone() });
+                Reads::Columns(Arc::new(Source { input }).open())
+            }
+        };
+        Ok(())
+    }
 }
 
 impl Cursor for CteCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
-        let (query, state) = rt.cte(self.cte)?;
-        rt.tick(self.position)?;
-        let found = enter(state)?.read(query, self.position, rt, row)?;
-        self.position += usize::from(found);
-        Ok(found)
+        if matches!(self.reads, Reads::Nothing) {
+            self.begin(rt)?;
+        }
+        match &mut self.reads {
+            Reads::Nothing => Ok(false),
+            Reads::Columns(columns) => columns.next(rt, row),
+            Reads::Rows(position) => {
+                let (query, state) = rt.cte(self.node.cte)?;
+                rt.tick(*position)?;
+                let found = enter(state)?.row(query, *position, rt, row)?;
+                *position += usize::from(found);
+                Ok(found)
+            }
+        }
     }
 
     fn rescan(&mut self, _: &Runtime) -> Result<()> {
-        self.position = 0;
+        self.reads = Reads::Nothing;
         Ok(())
     }
 }

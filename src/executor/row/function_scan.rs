@@ -13,10 +13,32 @@ use crate::set_call::{SetCall, SetRows};
 /// FunctionScan.
 #[derive(Debug)]
 pub(crate) struct FunctionScan {
-    /// The calls, each with the columns its composite result is spread over.
-    pub calls: Box<[(SetCall, Option<Spread>)]>,
+    /// The calls.
+    pub calls: Box<[ScannedCall]>,
     /// Whether the number of the row follows.
     pub ordinality: bool,
+}
+
+/// A call of a function in FROM.
+#[derive(Debug)]
+pub(crate) struct ScannedCall {
+    /// The call.
+    pub call: SetCall,
+    /// The columns its composite result is spread over.
+    pub spread: Option<Spread>,
+    /// Its rows are kept: the scan may begin again, and they are the same then. The function is called once.
+    pub keeps: bool,
+}
+
+impl ScannedCall {
+    fn start(&self, rt: &Runtime) -> Result<SetRows> {
+        let started = self.call.start(Scope::new(rt, &[]))?;
+        let rows = match &self.spread {
+            Some(spread) if !spread.nulls.is_empty() => spread.fill(started, rt)?,
+            _ => started,
+        };
+        Ok(if self.keeps { rows.kept() } else { rows })
+    }
 }
 
 /// Columns that the fields of a composite become.
@@ -60,40 +82,48 @@ impl NullColumn {
 
 impl Node for FunctionScan {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(FunctionScanCursor { node: self, running: None, values: Row::new(), count: 0 })
+        let running = self.calls.iter().map(|_| None).collect();
+        let keeps = self.calls.iter().any(|call| call.keeps);
+        let charged = if keeps { 0 } else { i64::MAX };
+        Box::new(FunctionScanCursor { node: self, running, is_running: false, values: Row::new(), count: 0, charged })
     }
 }
 
 struct FunctionScanCursor {
     node: Arc<FunctionScan>,
-    running: Option<Vec<SetRows>>,
+    /// What each call gives, once it is called.
+    running: Box<[Option<SetRows>]>,
+    /// All are called.
+    is_running: bool,
     values: Row,
     count: i64,
+    /// How many rows are charged to the statement because they are kept.
+    charged: i64,
 }
 
 impl Cursor for FunctionScanCursor {
     fn next(&mut self, rt: &Runtime, row: &mut Row) -> Result<bool> {
-        let running = match &mut self.running {
-            Some(running) => running,
-            None => {
-                let scope = Scope::new(rt, &[]);
-                let started = self.node.calls.iter().map(|(call, spread)| match spread {
-                    Some(spread) if !spread.nulls.is_empty() => spread.fill(call.start(scope)?, rt),
-                    _ => call.start(scope),
-                });
-                let started = started.collect::<Result<_>>()?;
-                self.running.insert(started)
+        if !self.is_running {
+            for (running, call) in self.running.iter_mut().zip(&self.node.calls) {
+                if running.is_none() {
+                    *running = Some(call.start(rt)?);
+                }
             }
-        };
+            self.is_running = true;
+        }
         rt.tick(self.count as usize)?;
         self.values.clear();
-        if !lockstep(running, &mut self.values)? {
+        if !lockstep(self.running.iter_mut().flatten(), &mut self.values)? {
             return Ok(false);
         }
         self.count += 1;
+        if self.count > self.charged {
+            rt.charge_row(&self.values)?;
+            self.charged = self.count;
+        }
         row.clear();
-        for (value, (_, spread)) in self.values.drain(..).zip(&self.node.calls) {
-            match spread {
+        for (value, call) in self.values.drain(..).zip(&self.node.calls) {
+            match &call.spread {
                 Some(spread) => spread.record(value, rt, row)?,
                 None => row.push(value),
             }
@@ -105,8 +135,12 @@ impl Cursor for FunctionScanCursor {
     }
 
     fn rescan(&mut self, _: &Runtime) -> Result<()> {
-        self.running = None;
-        self.count = 0;
+        for running in &mut self.running {
+            if !running.as_mut().is_some_and(SetRows::rewind) {
+                *running = None;
+            }
+        }
+        (self.is_running, self.count) = (false, 0);
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! Plans run a row at a time: the point path of key look-ups and small statements, and whatever works on rows by nature
-//! (DML, Apply, window functions, recursion).
+//! (DML, Apply, recursion).
 //!
 //! Every operator of [`dictdb_planner::physical`] exists here; those worth it exist in [`crate::columnar`] too. An operator has
 //! two halves: the compiled [`Node`], shared by all executions of a statement, and the [`Cursor`] of one execution.
@@ -18,7 +18,6 @@ pub(crate) mod counting;
 pub(crate) mod cte;
 pub(crate) mod distinct;
 pub(crate) mod filter;
-pub(crate) mod frame;
 pub(crate) mod function_scan;
 pub(crate) mod gate;
 pub(crate) mod group;

@@ -41,7 +41,7 @@ impl Cursor for ProjectSetCursor {
             self.position += 1;
             row.clear();
             row.extend_from_slice(&self.current);
-            if lockstep(&mut self.running, row)? {
+            if lockstep(self.running.iter_mut(), row)? {
                 return Ok(true);
             }
             if !self.input.next(rt, &mut self.current)? {
@@ -59,7 +59,7 @@ impl Cursor for ProjectSetCursor {
 }
 
 /// Appends the next value of each call, NULL for those at their end; `false` when all are.
-pub(super) fn lockstep(running: &mut [SetRows], row: &mut Row) -> Result<bool> {
+pub(super) fn lockstep<'a>(running: impl Iterator<Item = &'a mut SetRows>, row: &mut Row) -> Result<bool> {
     let mut any = false;
     for call in running {
         let value = call.next()?;

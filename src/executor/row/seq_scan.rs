@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use dictdb_planner::physical::{TidTest, Tids};
 use dictdb_types::{Datum, Result, RowId};
 
 use super::{Cursor, Node, Row};
 use crate::access::TableHandle;
-use crate::access::columns::{OutputColumns, row_of_ctid};
-use crate::eval::{Code, Scope};
+use crate::access::columns::{OutputColumns, block_of_ctid, ctid_value, row_of_ctid};
+use crate::eval::{Code, CompileContext, Scope, compile};
 use crate::runtime::{Runtime, ScanId};
 
 /// SeqScan.
@@ -18,16 +19,82 @@ pub(crate) struct SeqScan {
     /// What is read of each row.
     pub columns: OutputColumns,
     /// The rows it reads, by their `ctid`; `None`: all.
-    pub tids: Option<Code>,
+    pub tids: Option<TidsCode>,
     /// Which rows stay.
     pub filter: Option<Code>,
     /// The scan's name.
     pub scan: ScanId,
 }
 
+/// Compiled [`Tids`].
+#[derive(Debug)]
+pub(crate) enum TidsCode {
+    Named(Box<[Code]>),
+    Range(Box<[(TidTest, Code)]>),
+}
+
+impl TidsCode {
+    pub fn compile(tids: &Tids, cx: &CompileContext<'_>) -> Result<Self> {
+        let conditions = tids.conditions().iter();
+        Ok(match tids {
+            Tids::Named(_) => {
+                let named = conditions.map(|condition| compile(&condition.value, cx));
+                TidsCode::Named(named.collect::<Result<_>>()?)
+            }
+            Tids::Range(_) => {
+                let bounds = conditions.map(|condition| Ok((condition.test, compile(&condition.value, cx)?)));
+                TidsCode::Range(bounds.collect::<Result<_>>()?)
+            }
+        })
+    }
+}
+
+/// The values of `ctid` from one to another, both included.
+#[derive(Clone, Copy)]
+struct TidSpan {
+    from: u64,
+    to: u64,
+}
+
+impl TidSpan {
+    /// What bounds leave.
+    fn of(bounds: &[(TidTest, Code)], rt: &Runtime) -> Result<Self> {
+        let mut span = TidSpan { from: 0, to: u64::MAX };
+        for (test, value) in bounds {
+            let Datum::Int8(value) = value.eval(Scope::new(rt, &[]))? else { return Ok(TidSpan::NOTHING) };
+            let value = value as u64;
+            let (from, to) = match test {
+                TidTest::Less => (Some(0), value.checked_sub(1)),
+                TidTest::LessEqual => (Some(0), Some(value)),
+                TidTest::Greater => (value.checked_add(1), Some(u64::MAX)),
+                TidTest::GreaterEqual => (Some(value), Some(u64::MAX)),
+                TidTest::Equal | TidTest::EqualAny => (Some(value), Some(value)),
+            };
+            let (Some(from), Some(to)) = (from, to) else { return Ok(TidSpan::NOTHING) };
+            span = TidSpan { from: span.from.max(from), to: span.to.min(to) };
+        }
+        Ok(if span.from > span.to { TidSpan::NOTHING } else { span })
+    }
+
+    /// No value: the first block is after the last one.
+    const NOTHING: TidSpan = TidSpan { from: u64::MAX, to: 0 };
+
+    fn first_block(self) -> usize {
+        block_of_ctid(self.from)
+    }
+
+    fn last_block(self) -> usize {
+        block_of_ctid(self.to)
+    }
+
+    fn has(self, id: RowId) -> bool {
+        (self.from..=self.to).contains(&ctid_value(id))
+    }
+}
+
 impl Node for SeqScan {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(SeqScanCursor { node: self, block: 0, values: Vec::new().into_iter(), rows: 0 })
+        Box::new(SeqScanCursor { node: self, block: 0, span: None, values: Vec::new().into_iter(), rows: 0 })
     }
 }
 
@@ -35,6 +102,8 @@ struct SeqScanCursor {
     node: Arc<SeqScan>,
     /// The next block.
     block: usize,
+    /// Between which values of `ctid` rows are read, where conditions say so.
+    span: Option<TidSpan>,
     /// Values of the rows of the last one that are still to come, row by row, and how many those are.
     values: std::vec::IntoIter<Datum>,
     rows: usize,
@@ -57,18 +126,28 @@ impl SeqScanCursor {
             self.values = values.into_iter();
             return Ok(true);
         }
-        if let Some(tids) = &self.node.clone().tids {
+        if let Some(TidsCode::Named(tids)) = &self.node.clone().tids {
             return if self.block == 0 { self.read_named(tids, rt) } else { Ok(false) };
         }
-        if self.block == 0 {
+        let mut begun = self.block > 0;
+        if let (None, Some(TidsCode::Range(bounds))) = (&self.span, &self.node.tids) {
+            let span = TidSpan::of(bounds, rt)?;
+            (self.block, begun) = (span.first_block(), false);
+            self.span = Some(span);
+        }
+        if !begun {
             rt.cx().transaction.reads_table(&handle.table)?;
         }
-        if self.block >= handle.table.block_count() {
+        let span = self.span;
+        if self.block >= handle.table.block_count() || span.is_some_and(|span| self.block > span.last_block()) {
             return Ok(false);
         }
         rt.env().check_interrupts()?;
         let mut rows = 0;
         let visit = |id: RowId, version: &dictdb_storage::RowView<'_>| -> Result<bool> {
+            if span.is_some_and(|span| !span.has(id)) {
+                return Ok(true);
+            }
             rows += 1;
             columns.append(id, version, &rt.cx().transaction, &mut values).map(|()| true)
         };
@@ -81,14 +160,16 @@ impl SeqScanCursor {
 }
 
 impl SeqScanCursor {
-    /// Reads the rows that a `tid` or an array of them names, each once, in their order.
-    fn read_named(&mut self, tids: &Code, rt: &Runtime) -> Result<bool> {
+    /// Reads the rows that `tid`s or arrays of them name, each once, in their order.
+    fn read_named(&mut self, tids: &[Code], rt: &Runtime) -> Result<bool> {
         let SeqScan { handle, columns, .. } = &*self.node;
-        let named = tids.eval(Scope::new(rt, &[]))?;
-        let mut ids: Vec<RowId> = match &named {
-            Datum::Array(array) => array.items.iter().filter_map(row_of_ctid).collect(),
-            single => row_of_ctid(single).into_iter().collect(),
-        };
+        let mut ids: Vec<RowId> = Vec::new();
+        for tid in tids {
+            match &tid.eval(Scope::new(rt, &[]))? {
+                Datum::Array(array) => ids.extend(array.items.iter().filter_map(row_of_ctid)),
+                single => ids.extend(row_of_ctid(single)),
+            }
+        }
         ids.sort_unstable();
         ids.dedup();
         rt.cx().transaction.reads_table(&handle.table)?;
@@ -126,7 +207,7 @@ impl Cursor for SeqScanCursor {
     }
 
     fn rescan(&mut self, _: &Runtime) -> Result<()> {
-        self.block = 0;
+        (self.block, self.span) = (0, None);
         self.values = Vec::new().into_iter();
         self.rows = 0;
         Ok(())

@@ -131,6 +131,7 @@ impl Database {
             collected: None,
             counted: None,
             truncated: Vec::new(),
+            reshaped: None,
             alters: false,
             notices: &mut Vec::new(),
             large_objects: &mut Default::default(),

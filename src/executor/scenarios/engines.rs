@@ -58,6 +58,15 @@ const QUERIES: &[&str] = &[
     "select i2 from big where id < 20 union all select k from dim where k < 5 order by 1",
     "select i2 from big union select k::smallint from dim order by 1 limit 5",
     "select id, row_number() over (partition by flag order by id) from big order by id limit 5",
+    "select id, rank() over w, dense_rank() over w, lag(n) over w, last_value(id) over w, sum(n) over w, max(f8) over w
+        from big window w as (partition by b, flag order by n, i2) order by id",
+    "select id, row_number() over w, cume_dist() over w, nth_value(t, 3) over w, avg(f8) over w, count(t) over w
+        from big where id % 50 <> 0 window w as (partition by i2 order by d rows between 3 preceding and current row) order by id",
+    "select id, sum(i8) over w, string_agg(t, ',') filter (where flag) over w, min(b) over w
+        from big where id < 2000 window w as (partition by i2) order by id",
+    "select id, sum(n) over (order by d range between '2 days' preceding and '1 day' following exclude group) from big order by id",
+    "select id from (select id, rank() over (partition by i2 order by n desc nulls last) r from big) q where r <= 3 order by id",
+    "with x as materialized (select id, n, t from big) select count(*), sum(a.n), max(b.t) from x a join x b on a.id = b.id + 1",
     "select (select max(weight) from dim where k < b.i2) from big b where id < 12 order by id",
     "select name, total from dim, lateral (select sum(i8) as total from big where i2 = k) l where k < 3 order by k",
     "with x as (select i2, sum(n) as s from big group by i2) select count(*), max(s) from x where s > (select avg(s) from x)",

@@ -5,6 +5,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 use dictdb_types::jsonpath::JsonPath;
+use dictdb_types::stack::with_stack;
 use dictdb_types::{Array, Datum, Error, Jsonb, Result};
 
 use super::jsonpath::{self, Shape};
@@ -38,11 +39,11 @@ pub(super) fn keys(value: &Datum) -> Result<Vec<Key>> {
 fn element(json: &Jsonb, out: &mut Vec<Key>) {
     match json {
         Jsonb::String(text) => out.push(name(text)),
-        Jsonb::Array(items) => items.iter().for_each(|item| element(item, out)),
+        Jsonb::Array(items) => items.iter().for_each(|item| with_stack(|| element(item, out))),
         Jsonb::Object(pairs) => {
             for (key, value) in pairs {
                 out.push(name(key));
-                member(value, out);
+                with_stack(|| member(value, out));
             }
         }
         scalar => out.push(part(&scalar_bytes(scalar))),
@@ -153,8 +154,8 @@ impl Trail {
 
 fn leaves(json: &Jsonb, trail: Trail, out: &mut Vec<Key>) {
     match json {
-        Jsonb::Array(items) => items.iter().for_each(|item| leaves(item, trail, out)),
-        Jsonb::Object(pairs) => pairs.iter().for_each(|(key, value)| leaves(value, trail.key(key), out)),
+        Jsonb::Array(items) => items.iter().for_each(|item| with_stack(|| leaves(item, trail, out))),
+        Jsonb::Object(pairs) => pairs.iter().for_each(|(key, value)| with_stack(|| leaves(value, trail.key(key), out))),
         scalar => out.push(trail.leaf(scalar)),
     }
 }

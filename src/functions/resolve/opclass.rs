@@ -1,6 +1,6 @@
 //! The default operator class of a type, and through it the type's equality and order.
 
-use dictdb_types::Oid;
+use dictdb_types::{Oid, oids};
 
 use super::Scope;
 use super::traits::{TypeTraits, is_binary_coercible};
@@ -58,6 +58,17 @@ pub fn equality_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
     })
 }
 
+/// Whether values of a type can be kept in a hash table (`hashable` of a `SortGroupClause`). Of a row without a type nothing is
+/// known before it is there.
+pub fn is_hashable(scope: &dyn Scope, ty: Oid) -> bool {
+    let ty = scope.base_of(ty);
+    if ty == oids::RECORD {
+        return false;
+    }
+    let own = || default_opclass(scope, ty, ids::HASH).is_some();
+    parts_of(scope, ty).map_or_else(own, |parts| parts.into_iter().all(|part| is_hashable(scope, part)))
+}
+
 /// `<` of the type's default btree class: what ORDER BY means.
 pub fn less_than_operator(scope: &dyn Scope, ty: Oid) -> Option<Oid> {
     ordering(scope, ty, btree::LESS)
@@ -70,14 +81,18 @@ fn ordering(scope: &dyn Scope, ty: Oid, number: i16) -> Option<Oid> {
 
 /// Containers compare by their elements, so these must be comparable too.
 fn elements_have(scope: &dyn Scope, ty: Oid, method: Oid) -> bool {
-    let ty = scope.base_of(ty);
-    let info = scope.type_info(ty);
-    let parts: Vec<Oid> = match info.as_deref().map(|info| &info.kind) {
-        Some(dictdb_types::TypeKind::Composite(fields)) => fields.iter().map(|f| f.ty.oid).collect(),
-        _ => scope.element_of(ty).into_iter().collect(),
-    };
+    let parts = parts_of(scope, scope.base_of(ty)).unwrap_or_default();
     parts.iter().all(|part| match method {
         ids::HASH => equality_operator(scope, *part).is_some(),
         _ => less_than_operator(scope, *part).is_some(),
     })
+}
+
+/// The types of the fields of a row, or that of the elements of an array or range.
+fn parts_of(scope: &dyn Scope, ty: Oid) -> Option<Vec<Oid>> {
+    let info = scope.type_info(ty);
+    match info.as_deref().map(|info| &info.kind) {
+        Some(dictdb_types::TypeKind::Composite(fields)) => Some(fields.iter().map(|f| f.ty.oid).collect()),
+        _ => scope.element_of(ty).map(|element| vec![element]),
+    }
 }

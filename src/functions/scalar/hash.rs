@@ -4,6 +4,7 @@
 
 use dictdb_types::datetime::calendar::{Y2000_DAYS, Y2000_MICROS};
 use dictdb_types::datetime::is_finite_timestamp;
+use dictdb_types::stack::with_stack;
 use dictdb_types::{
     Array, Bound, Datum, Env, Error, Interval, Jsonb, Numeric, Oid, Range, Record, RegKind, Result, SqlState, Type,
     TypeInfo, TypeKind, oids, text,
@@ -229,13 +230,13 @@ fn jsonb_parts(json: &Jsonb, parts: &mut Vec<(Rotate, Input)>) {
         Jsonb::Number(number) => parts.push((true, numeric(number))),
         Jsonb::Array(items) => {
             parts.push((false, JSON_ARRAY));
-            items.iter().for_each(|item| jsonb_parts(item, parts));
+            items.iter().for_each(|item| with_stack(|| jsonb_parts(item, parts)));
         }
         Jsonb::Object(pairs) => {
             parts.push((false, JSON_OBJECT));
             for (key, value) in pairs {
                 parts.push((true, Input::Bytes(key.as_bytes().to_vec())));
-                jsonb_parts(value, parts);
+                with_stack(|| jsonb_parts(value, parts));
             }
         }
     }

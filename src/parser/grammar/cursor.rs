@@ -1,11 +1,13 @@
 //! Prepared statements, cursors, notifications, table locks, code blocks.
 
 use dictdb_types::{Error, Result, SqlState};
-use sqlparser::ast::Ident;
+use sqlparser::ast::{Ident, Spanned};
 
 use super::Parser;
 use super::name::Named;
+use super::statement::leftmost_select;
 use crate::keyword::Keyword as K;
+use crate::position::of_span;
 use crate::statement::{Statement, Tree};
 use crate::token::Kind;
 use crate::utility::{
@@ -83,7 +85,11 @@ impl Parser<'_> {
         }
         self.expect_word(K::For)?;
         let start = self.start();
-        let query = Box::new(self.query()?);
+        let mut query = Box::new(self.query()?);
+        if let Some(into) = leftmost_select(&mut query.body).and_then(|select| select.into.as_ref()) {
+            let position = into.targets.first().and_then(|target| of_span(target.span()));
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(position));
+        }
         let text = self.range_since(start);
         Ok(Utility::DeclareCursor(DeclareCursor { name, binary, scroll, insensitive, hold, query, text }))
     }

@@ -10,6 +10,7 @@ use super::function::{catalog_function, standard_call};
 use super::name::Named;
 use super::{Context, Parser};
 use crate::keyword::Keyword as K;
+use crate::limits::too_deep;
 use crate::node;
 use crate::token::{Kind, Token};
 
@@ -184,7 +185,10 @@ impl Parser<'_> {
                 return Err(self.unexpected());
             }
             (left, closed) = self.operation(left, infix, level, rule, context)?;
-            self.grow()?;
+            // A chain has counted what it made.
+            if !matches!(infix, Infix::And | Infix::Or) {
+                self.grow()?;
+            }
         }
         Ok(left)
     }
@@ -293,9 +297,16 @@ impl Parser<'_> {
         }
     }
 
-    /// `a AND b AND c …` as a balanced tree.
+    /// `a AND b AND c …` as a balanced tree. Parentheses around a chain of the same word at its beginning mean nothing.
     fn chain(&mut self, left: Expr, word: K, level: u8, context: Context) -> Result<Expr> {
         let op = if word == K::And { BinaryOperator::And } else { BinaryOperator::Or };
+        let left = match left {
+            Expr::Nested(inner) if matches!(&*inner, Expr::BinaryOp { op: same, .. } if *same == op) => {
+                self.below = self.below.saturating_sub(1);
+                *inner
+            }
+            other => other,
+        };
         let first_depth = self.below;
         let mut operands = vec![left];
         let mut positions = Vec::new();
@@ -304,6 +315,9 @@ impl Parser<'_> {
             operands.push(self.level(level + 1, Rule::Full)?);
         }
         self.below = self.below.max(first_depth) + operands.len().ilog2();
+        if self.below > self.limits.levels {
+            return Err(too_deep());
+        }
         Ok(self.balanced(operands, &positions, &op))
     }
 

@@ -3,8 +3,8 @@
 use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Join, JoinConstraint, JoinOperator, ObjectName,
-    StructField, TableAlias, TableAliasColumnDef, TableFactor, TableSample, TableSampleKind, TableSampleMethod,
-    TableSampleModifier, TableSampleQuantity, TableSampleSeed, TableSampleSeedModifier, TableWithJoins,
+    StructField, TableAlias, TableAliasColumnDef, TableFactor, TableSampleKind, TableSampleMethod, TableSampleQuantity,
+    TableWithJoins,
 };
 
 use super::Parser;
@@ -385,25 +385,14 @@ impl Parser<'_> {
             }
         };
         let seed = if self.eat_word(K::Repeatable) { Some(self.sample_seed()?) } else { None };
-        Ok(TableSampleKind::AfterTableAlias(Box::new(TableSample {
-            modifier: TableSampleModifier::TableSample,
-            name: Some(method),
-            quantity: Some(quantity),
-            seed,
-            bucket: None,
-            offset: None,
-        })))
+        Ok(TableSampleKind::AfterTableAlias(Box::new(node::sample(method, quantity, seed))))
     }
 
-    fn sample_seed(&mut self) -> Result<TableSampleSeed> {
+    fn sample_seed(&mut self) -> Result<Expr> {
         self.expect(Kind::LeftParen)?;
-        let position = self.position();
         let seed = self.expr()?;
         self.expect(Kind::RightParen)?;
-        match seed {
-            Expr::Value(value) => Ok(TableSampleSeed { modifier: TableSampleSeedModifier::Repeatable, value }),
-            _ => Err(Error::unsupported("an expression in REPEATABLE").at(Some(position))),
-        }
+        Ok(seed)
     }
 }
 

@@ -133,7 +133,7 @@ impl Parser<'_> {
     /// `name ( … )`.
     pub(super) fn function_application(&mut self, name: ObjectName) -> Result<Function> {
         self.expect(Kind::LeftParen)?;
-        let list = self.nested(|parser| parser.argument_list(Context::Plain))?;
+        let list = self.enclosed(|parser| parser.argument_list(Context::Plain))?;
         self.expect(Kind::RightParen)?;
         Ok(function(name, FunctionArguments::List(list)))
     }
@@ -183,6 +183,7 @@ impl Parser<'_> {
 
     /// `window_specification` with its parentheses.
     pub(super) fn window_specification(&mut self) -> Result<WindowSpec> {
+        let position = self.position();
         self.expect(Kind::LeftParen)?;
         // Words that may open a frame are no window names here, unless quoted.
         let frame_words = [K::Partition, K::Range, K::Rows, K::Groups];
@@ -204,6 +205,13 @@ impl Parser<'_> {
         };
         let window_frame = self.window_frame()?;
         self.expect(Kind::RightParen)?;
+        if let Some(frame) = &window_frame {
+            for bound in [Some(&frame.start_bound), frame.end_bound.as_ref()].into_iter().flatten() {
+                if let WindowFrameBound::Preceding(Some(offset)) | WindowFrameBound::Following(Some(offset)) = bound {
+                    self.locations.record_window(offset, position);
+                }
+            }
+        }
         Ok(WindowSpec { window_name, partition_by, order_by, window_frame })
     }
 
@@ -298,7 +306,7 @@ impl Parser<'_> {
         }
         match token.keyword {
             K::Coalesce | K::Greatest | K::Least | K::Grouping => {
-                let args = self.nested(|parser| parser.in_parens(Self::expr))?;
+                let args = self.enclosed(|parser| parser.in_parens(Self::expr))?;
                 Ok(call(own_name(self), args))
             }
             K::Collation => {

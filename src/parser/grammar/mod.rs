@@ -327,6 +327,12 @@ impl<'a> Parser<'a> {
 
     /// Runs a rule one level deeper, with stack to spare, and counts the tree's levels.
     fn nested<T>(&mut self, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.enclosed(|parser| rule(parser).and_then(|done| parser.grow().map(|()| done)))
+    }
+
+    /// Likewise for a rule whose result is no deeper than the expressions in it, which have counted themselves: parentheses,
+    /// arguments of a call.
+    fn enclosed<T>(&mut self, rule: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.nesting >= self.limits.depth {
             return Err(too_deep());
         }
@@ -334,7 +340,6 @@ impl<'a> Parser<'a> {
         let outer = std::mem::take(&mut self.below);
         let result = crate::with_stack(|| rule(self));
         self.nesting -= 1;
-        let result = result.and_then(|done| self.grow().map(|()| done));
         self.below = outer.max(self.below);
         result
     }

@@ -306,7 +306,7 @@ impl Parser<'_> {
     /// `( … )`: a subquery, an expression or a row, then what may follow one.
     fn parenthesis(&mut self) -> Result<Expr> {
         let position = self.position();
-        let inner = self.nested(Self::parenthesized)?;
+        let inner = self.enclosed(Self::parenthesized)?;
         if let Expr::Subquery(query) = &inner {
             self.locations.record_query(query, position);
         }
@@ -325,7 +325,7 @@ impl Parser<'_> {
         self.expect(Kind::LeftParen)?;
         let first = if self.is(Kind::LeftParen) && self.starts_subquery() {
             // Several parentheses before SELECT: the inner ones may hold a query that goes on here, or an operand.
-            match self.nested(Self::parenthesized)? {
+            match self.enclosed(Self::parenthesized)? {
                 Expr::Subquery(query) if self.continues_query() => {
                     let query = self.query_after(query)?;
                     self.expect(Kind::RightParen)?;
@@ -354,6 +354,11 @@ impl Parser<'_> {
         };
         if !self.is(Kind::Comma) {
             self.expect(Kind::RightParen)?;
+            // Parentheses in parentheses are one pair, which the inner ones have counted.
+            if let Expr::Nested(_) = first {
+                self.below = self.below.saturating_sub(1);
+                return Ok(first);
+            }
             return Ok(Expr::Nested(Box::new(first)));
         }
         let mut row = vec![first];

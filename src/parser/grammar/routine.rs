@@ -21,7 +21,12 @@ impl Parser<'_> {
             false => None,
         };
         let mut options = Vec::new();
-        while let Some(option) = self.function_option(true)? {
+        loop {
+            let position = self.position();
+            let Some(option) = self.function_option(true)? else { break };
+            if procedure {
+                option.check_of_procedure().map_err(|error| error.at(Some(position)))?;
+            }
             options.push(option);
         }
         if let Some(body) = self.routine_body()? {

@@ -195,7 +195,7 @@ fn select_into(statement: AstStatement) -> Result<Utility, AstStatement> {
     })))
 }
 
-fn leftmost_select(body: &mut SetExpr) -> Option<&mut Select> {
+pub(super) fn leftmost_select(body: &mut SetExpr) -> Option<&mut Select> {
     match body {
         SetExpr::Select(select) => Some(select),
         SetExpr::SetOperation { left, .. } => leftmost_select(left),

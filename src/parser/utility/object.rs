@@ -1,5 +1,6 @@
 //! `CREATE`, `ALTER`, `DROP` of everything that is neither a table nor a role.
 
+use dictdb_types::{Error, Result, SqlState};
 use sqlparser::ast::{DataType, Ident, ObjectName};
 
 use super::{
@@ -366,6 +367,20 @@ pub enum FunctionOption {
     Transform(Vec<DataType>),
     /// `SET`.
     Set(Set),
+}
+
+impl FunctionOption {
+    /// 42P13 for an option that procedures do not have.
+    pub fn check_of_procedure(&self) -> Result<()> {
+        use FunctionOption::{Cost, Leakproof, Parallel, Rows, Strict, Support, Volatility, Window};
+        match self {
+            Window | Volatility(_) | Strict(_) | Leakproof(_) | Cost(_) | Rows(_) | Support(_) | Parallel(_) => {
+                let message = "invalid attribute in procedure definition";
+                Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, message))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// `ALTER FUNCTION … option`.

@@ -382,7 +382,7 @@ impl Binder<'_> {
 
     /// The scope that resolution works in.
     pub(crate) fn scope(&self) -> crate::scope::CatalogScope<'_> {
-        crate::scope::CatalogScope { catalog: self.cx.catalog, search_path: self.cx.search_path }
+        self.cx.scope()
     }
 }
 

@@ -292,6 +292,7 @@ impl Binder<'_> {
             }
             RelationKind::View(view) => {
                 let view = view.clone();
+                self.note_view(relation);
                 self.bind_view(relation, &view, alias)
             }
             RelationKind::Index(_) | RelationKind::Composite => {
@@ -337,6 +338,9 @@ impl Binder<'_> {
             Some(alias) => self.alias_columns(alias, named)?,
             None => named,
         };
+        for ((column, _), named) in columns.iter_mut().zip(&named) {
+            column.name = named.name.clone();
+        }
         let schema = match alias {
             Some(_) => None,
             None => self.cx.catalog.schema(relation.namespace).map(|schema| schema.name.clone()),

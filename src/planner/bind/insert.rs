@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Privileges, Relation};
+use dictdb_catalog::{Privileges, Relation, RelationKind};
 use dictdb_parser::ast::{self, OnConflictAction, OnInsert, TableObject};
 use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
@@ -121,6 +121,10 @@ impl Binder<'_> {
         let given = self.recorded_given();
         let on_conflict = match &insert.on {
             None => None,
+            Some(OnInsert::OnConflict(_)) if matches!(relation.kind, RelationKind::Virtual) => {
+                let message = "ON CONFLICT is not supported with system catalog tables";
+                return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
             Some(OnInsert::OnConflict(conflict)) => {
                 Some(self.bind_on_conflict((&relation, view), &alias, insert, conflict)?)
             }

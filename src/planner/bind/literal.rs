@@ -25,7 +25,7 @@ impl Binder<'_> {
             Value::DollarQuotedString(quoted) => Ok(self.unknown(&quoted.value, position)),
             Value::SingleQuotedByteStringLiteral(bits) => {
                 dictdb_types::text::string::input_bits(&format!("b{bits}")).map_err(|e| e.at(position))?;
-                Ok(typed(oids::BIT, bits.len() as i32, bits))
+                Ok(typed(oids::BIT, -1, bits))
             }
             Value::HexStringLiteral(hex) => hex_bits(hex).map_err(|e| e.at(position)),
             Value::Placeholder(name) => self.bind_placeholder(name).map_err(|e| match e.code() {
@@ -120,5 +120,5 @@ fn hex_bits(hex: &str) -> Result<Expr> {
         })?;
         bits.push_str(&format!("{value:04b}"));
     }
-    Ok(typed(oids::BIT, bits.len() as i32, &bits))
+    Ok(typed(oids::BIT, -1, &bits))
 }

@@ -20,6 +20,7 @@ use super::names::Names;
 use super::update::with_rows;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Column, JoinKind, MergeAction, MergeClause, Modify, ModifyAction, Node, PolicyStage};
+use crate::view;
 
 /// The target of a MERGE and the rows it is joined with.
 struct Merging {
@@ -59,6 +60,7 @@ impl Binder<'_> {
             other => ast::TableWithJoins { relation: other.clone(), joins: Vec::new() },
         };
         let source = self.bind_from(std::slice::from_ref(&source_item))?;
+        let recorded_source = self.recorded_from(1);
         let source_names = self.level().names.clone();
         if source_names.tables.iter().any(|table| table.alias == shown) {
             return Err(Error::new(SqlState::DUPLICATE_ALIAS, format!("name \"{shown}\" specified more than once"))
@@ -66,14 +68,26 @@ impl Binder<'_> {
         }
         let current = target_names.tables[0].columns.iter();
         let current = current.filter_map(|column| Some((column.source?.1, column.expr.clone()))).collect();
+        let target = target_names.tables[0].clone();
         let mut both = target_names;
         both.tables.extend(source_names.tables.iter().cloned());
         both.columns.extend(source_names.columns.iter().cloned());
         self.level().names = both.clone();
         let on = self.bind_merge_condition(&merge.on)?;
         let mut merging = Merging { relation, current, both, source: source_names, rows: Vec::new() };
-        let clauses = merge.clauses.iter().map(|clause| self.bind_merge_clause(clause, &mut merging));
-        let clauses = clauses.collect::<Result<Vec<_>>>()?;
+        let (mut clauses, mut recorded) = (Vec::with_capacity(merge.clauses.len()), Vec::new());
+        for clause in &merge.clauses {
+            let bound = self.bind_merge_clause(clause, &mut merging)?;
+            if self.records() {
+                recorded.push(self.recorded_when(clause, bound.condition.as_ref()));
+            }
+            clauses.push(bound);
+        }
+        if self.records() {
+            let wording = view::tree::Merge { source: recorded_source, on: on.clone(), clauses: recorded };
+            let alias = (alias.as_ref(), node::is_only(with_hints));
+            self.record_merge((&merging.relation, &target), alias, wording);
+        }
         self.finish_merge(merging, (shown, members), row_id, (source, scan, on), clauses)
     }
 
@@ -119,6 +133,11 @@ impl Binder<'_> {
         let kind = match relation.kind {
             RelationKind::View(_) => "views",
             RelationKind::MaterializedView(_) => "materialized views",
+            RelationKind::Virtual => {
+                // Whoever may not change it at all is told so.
+                self.modify_target(name)?;
+                return Err(Error::unsupported(format_args!("MERGE into system catalog \"{}\"", relation.name)));
+            }
             _ => return self.modify_target(name),
         };
         let message = format!("cannot execute MERGE on relation \"{}\"", relation.name);

@@ -66,6 +66,7 @@ pub(crate) use assign::PartTarget;
 pub(crate) use clause::Clause;
 pub(crate) use coerce::builtin_function;
 pub(crate) use level::Level;
+pub(crate) use modify_source::cursor_of;
 pub(crate) use names::{NamedColumn, Names, Referable, TableName, dotted, idents};
 pub(crate) use rewrite::{Step, modification, notification, words};
 pub(crate) use rule_rows::{RuleRows, one_row};
@@ -152,6 +153,8 @@ pub struct Binder<'a> {
     target_view: Option<(Arc<updatable::ViewTarget>, updatable::Verb)>,
     /// What is done to which relations, to be checked against the role's privileges.
     accesses: Vec<privilege::Access>,
+    /// The first view of users among them.
+    user_view: Option<Arc<str>>,
     /// How many subqueries of expressions and WITH queries enclose what is being bound.
     nesting: usize,
     /// The role that runs the statement, whatever view a text is of: security invoker views have its rights.
@@ -239,6 +242,7 @@ impl<'a> Binder<'a> {
             relations: Default::default(),
             target_view: None,
             accesses: Vec::new(),
+            user_view: None,
             nesting: 0,
             ignores_triggers: false,
             stops_at: None,

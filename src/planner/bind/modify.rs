@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::{Event, Timing};
-use dictdb_catalog::{Column as TableColumn, ConstraintKind, Relation, RelationKind};
+use dictdb_catalog::{Column as TableColumn, ConstraintKind, Relation, RelationKind, namespaces};
 use dictdb_functions::facts::CastContext;
 use dictdb_parser::ast::{self, Statement};
 use dictdb_types::{Datum, Error, Result, SqlState, Type, oids};
@@ -54,13 +54,18 @@ impl Binder<'_> {
             RelationKind::Table => Ok(relation),
             RelationKind::Virtual => {
                 let superuser = self.cx.catalog.role(self.cx.role).is_some_and(|role| role.superuser);
-                let message = match superuser {
-                    true => format!("permission denied: \"{}\" is a system catalog", relation.name),
-                    false => format!("permission denied for table {}", relation.name),
-                };
-                Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
+                if !superuser || relation.namespace != namespaces::PG_CATALOG {
+                    let message = format!("permission denied for table {}", relation.name);
+                    return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message));
+                }
+                // What its rows show is changed by the session.
+                self.runs_statements.set(true);
+                Ok(relation)
             }
-            RelationKind::View(_) => Ok(relation),
+            RelationKind::View(_) => {
+                self.note_view(&relation);
+                Ok(relation)
+            }
             RelationKind::MaterializedView(_) => Err(Error::new(
                 SqlState::WRONG_OBJECT_TYPE,
                 format!("cannot change materialized view \"{}\"", relation.name),
@@ -129,7 +134,9 @@ impl Binder<'_> {
         position: Option<u32>,
     ) -> Result<Expr> {
         let source = value.ty();
-        let coerced = self.coerce(value, column.ty, CastContext::Assignment).map_err(|e| e.at(position))?;
+        let coerced = self.coerce(value, column.ty, CastContext::Assignment);
+        // What a literal is not has a place; what does not fit into the column is found when it is stored.
+        let coerced = coerced.map_err(|e| if source.oid == oids::UNKNOWN { e.at(position) } else { e })?;
         coerced.ok_or_else(|| {
             Error::new(
                 SqlState::DATATYPE_MISMATCH,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{PolicyCommand, Relation};
+use dictdb_catalog::{PolicyCommand, Relation, RelationKind};
 use dictdb_parser::ast::{self, Expr as Ast};
 use dictdb_parser::node;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
@@ -183,18 +183,29 @@ impl Binder<'_> {
 
     /// Where a cursor stands: of the session, which knows it by this name.
     fn cursor_function(&self) -> Arc<Function> {
-        const NAME: &str = "dictdb_row_of_cursor";
         Arc::new(Function {
             oid: Oid::INVALID,
-            name: Arc::from(NAME),
+            name: Arc::from(ROW_OF_CURSOR),
             strict: true,
             volatility: Volatility::Stable,
             returns_set: false,
-            source: Arc::from(NAME),
-            kernel: self.cx.registry.scalar(NAME),
+            source: Arc::from(ROW_OF_CURSOR),
+            kernel: self.cx.registry.scalar(ROW_OF_CURSOR),
             set: None,
             aggregate: None,
         })
+    }
+}
+
+/// The function that says where a cursor stands.
+const ROW_OF_CURSOR: &str = "dictdb_row_of_cursor";
+
+/// The cursor whose current row a value is, when the statement names it.
+pub(crate) fn cursor_of(value: &Expr) -> Option<&str> {
+    let Expr::Call(call) = value else { return None };
+    match call.args.first() {
+        Some(Expr::Const(Datum::Text(cursor), _)) if &*call.function.source == ROW_OF_CURSOR => Some(cursor),
+        _ => None,
     }
 }
 
@@ -254,7 +265,7 @@ impl ModifySource {
 pub(crate) enum Changed {
     /// The row id of a table's row.
     Stored(Column),
-    /// The row itself as a view with INSTEAD OF triggers shows it, by attnum.
+    /// The row itself as a view with INSTEAD OF triggers or a system catalog shows it, by attnum.
     Shown(Vec<(i16, Column)>),
 }
 
@@ -273,10 +284,13 @@ impl Changed {
 fn target_row(scan: &Node, relation: &Relation) -> Result<(Changed, Vec<(i16, Column)>)> {
     match scan {
         Node::Scan(scan) => {
+            let stored = scan.columns.iter().filter(|(_, attnum)| *attnum > 0);
+            let stored: Vec<_> = stored.map(|(column, attnum)| (*attnum, column.clone())).collect();
+            if matches!(relation.kind, RelationKind::Virtual) {
+                return Ok((Changed::Shown(stored.clone()), stored));
+            }
             let row_id = scan.row_id.ok_or_else(|| Error::internal("the target has no row ids"))?;
             let (name, ty) = (Arc::from("row id"), crate::physical::ROW_ID);
-            let stored = scan.columns.iter().filter(|(_, attnum)| *attnum > 0);
-            let stored = stored.map(|(column, attnum)| (*attnum, column.clone())).collect();
             Ok((Changed::Stored(Column { id: row_id, name, ty, source: None }), stored))
         }
         shown => {

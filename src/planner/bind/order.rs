@@ -71,7 +71,7 @@ impl Binder<'_> {
     pub(crate) fn require_equality(&self, ty: Type, position: Option<u32>) -> Result<()> {
         let known = ty.oid == oids::UNKNOWN || resolve::opclass::equality_operator(&self.scope(), ty.oid).is_some();
         if known {
-            return Ok(());
+            return self.scope().refuse_comparing_by_users(ty.oid).map_err(|error| error.at(position));
         }
         let message = format!("could not identify an equality operator for type {}", self.type_name(ty));
         Err(Error::new(SqlState::UNDEFINED_FUNCTION, message).at(position))
@@ -80,7 +80,7 @@ impl Binder<'_> {
     /// 42883 for a type whose values have no order: GREATEST and LEAST need one.
     pub(crate) fn require_comparison(&self, ty: Type) -> Result<()> {
         if ty.oid == oids::UNKNOWN || resolve::opclass::less_than_operator(&self.scope(), ty.oid).is_some() {
-            return Ok(());
+            return self.scope().refuse_comparing_by_users(ty.oid);
         }
         let message = format!("could not identify a comparison function for type {}", self.type_name(ty));
         Err(Error::new(SqlState::UNDEFINED_FUNCTION, message))
@@ -96,15 +96,16 @@ impl Binder<'_> {
             )
             .hint("Use an explicit ordering operator or modify the query."));
         }
-        let descending = match &options.sort {
-            None | Some(OrderBySort::Asc) => false,
-            Some(OrderBySort::Desc) => true,
+        self.scope().refuse_comparing_by_users(ty.oid)?;
+        let (descending, using) = match &options.sort {
+            None | Some(OrderBySort::Asc) => (false, None),
+            Some(OrderBySort::Desc) => (true, None),
             Some(OrderBySort::Using(name)) => match super::names::idents(name)?.last().map(|i| i.value.as_str()) {
-                Some("<") => false,
-                Some(">") => true,
+                Some("<") => (false, None),
+                Some(">") => (true, None),
                 // Strings are ordered by their bytes anyway, as these do.
-                Some("~<~") if is_string(ty) => false,
-                Some("~>~") if is_string(ty) => true,
+                Some("~<~") if is_string(ty) => (false, Some("~<~")),
+                Some("~>~") if is_string(ty) => (true, Some("~>~")),
                 other => {
                     return Err(Error::new(
                         SqlState::WRONG_OBJECT_TYPE,
@@ -114,7 +115,7 @@ impl Binder<'_> {
                 }
             },
         };
-        Ok(SortKey { expr, descending, nulls_first: options.nulls_first.unwrap_or(descending) })
+        Ok(SortKey { expr, descending, nulls_first: options.nulls_first.unwrap_or(descending), using })
     }
 
     /// The output column that a bare name or an integer means. Names: ORDER BY prefers output columns (`output_first`),

@@ -133,8 +133,21 @@ impl Binder<'_> {
         }
     }
 
-    /// 42501 for what the roles may not do.
+    /// Notes that a view is read or changed.
+    pub(crate) fn note_view(&mut self, view: &Relation) {
+        if view.oid >= Oid::FIRST_NORMAL && self.user_view.is_none() {
+            self.user_view = Some(view.name.clone());
+        }
+    }
+
+    /// 55000 for what nobody may get at (`restrict_nonsystem_relation_kind`), 42501 for what the roles may not do.
     pub(crate) fn check_privileges(&self, node: &Node) -> Result<()> {
+        if let Some(view) = &self.user_view
+            && self.cx.env.restricted_kinds().views
+        {
+            let message = format!("access to non-system view \"{view}\" is restricted");
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
         if self.accesses.is_empty() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The wording of INSERT, UPDATE and DELETE, for the texts of rules.
+//! The wording of INSERT, UPDATE, DELETE and MERGE, for the texts of rules and of routines.
 
 use std::sync::Arc;
 
@@ -14,7 +14,10 @@ use super::names::{NamedColumn, TableName};
 use crate::expr::Expr;
 use crate::logical::{self, Column};
 use crate::table_expr::TableExpr;
-use crate::view::tree::{Assignment, Change, ChangeAction, Conflict, Insert, InsertSource, Table, TargetName, Update};
+use crate::view::tree::{
+    Assignment, Change, ChangeAction, Conflict, Insert, InsertSource, Merge, MergeThen, MergeWhen, Table, TargetName,
+    Update,
+};
 
 /// The target of a statement, its name, and its row after the change.
 type Target<'a> = (&'a Arc<Relation>, &'a TableName, &'a RowColumns);
@@ -80,10 +83,6 @@ impl Binder<'_> {
             ast::SetExpr::Values(values) if query.with.is_none() => Some(values.rows.len().max(1)),
             _ => None,
         });
-        let single = |given: Assignment| match given {
-            Assignment::Value(target, value) => Some((target, value)),
-            Assignment::Row(..) => None,
-        };
         let given: Vec<(TargetName, Option<Expr>)> = given.into_iter().filter_map(single).collect();
         let width = given.len() / values.unwrap_or(1);
         let columns = given.iter().take(width).map(|(target, _)| target.clone()).collect();
@@ -113,6 +112,37 @@ impl Binder<'_> {
         };
         let action = ChangeAction::Insert(Insert { columns, overriding, source, conflict });
         self.record_change(Change { target, action, returning: returning.unwrap_or_default().to_vec() });
+    }
+
+    pub(super) fn record_merge(
+        &mut self,
+        (relation, found): (&Arc<Relation>, &TableName),
+        (alias, only): (Option<&ast::TableAlias>, bool),
+        merge: Merge,
+    ) {
+        let alias = alias.map(|alias| Arc::from(alias.name.value.as_str()));
+        let target = self.recorded_target(relation, (alias, only), found, &Vec::new());
+        self.record_change(Change { target, action: ChangeAction::Merge(merge), returning: Vec::new() });
+    }
+
+    /// What is recorded of one clause of a MERGE, whose values have been bound just now.
+    pub(super) fn recorded_when(&mut self, clause: &ast::MergeClause, condition: Option<&Expr>) -> MergeWhen {
+        let set = self.recorded_given();
+        let action = match &clause.action {
+            ast::MergeAction::DoNothing { .. } => MergeThen::Nothing,
+            ast::MergeAction::Delete { .. } => MergeThen::Delete,
+            ast::MergeAction::Update(_) => MergeThen::Update(set),
+            ast::MergeAction::Insert(insert) => {
+                let overriding = match node::merge_overriding(&insert.columns) {
+                    None => "",
+                    Some(Overriding::System) => " OVERRIDING SYSTEM VALUE",
+                    Some(Overriding::User) => " OVERRIDING USER VALUE",
+                };
+                MergeThen::Insert(overriding, set.into_iter().filter_map(single).collect())
+            }
+        };
+        let matched = clause.clause_kind == ast::MergeClauseKind::Matched;
+        MergeWhen { matched, condition: condition.cloned(), action }
     }
 
     /// The target of ON CONFLICT as it is written back.
@@ -163,5 +193,13 @@ impl Binder<'_> {
         let excluded = TableName::new("excluded", named(&update.excluded), relation.row_type);
         let excluded = self.recorded_target(relation, (Some(Arc::from("excluded")), false), &excluded, &Vec::new());
         Conflict { target: words, update: Some((set, update.filter.clone())), excluded: Some(excluded) }
+    }
+}
+
+/// A column with its value, when it is given one by itself.
+fn single(given: Assignment) -> Option<(TargetName, Option<Expr>)> {
+    match given {
+        Assignment::Value(target, value) => Some((target, value)),
+        Assignment::Row(..) => None,
     }
 }

@@ -34,13 +34,8 @@ impl Binder<'_> {
         };
         let quantity = sample.quantity.as_ref().ok_or_else(|| Error::internal("a sample without a size"))?;
         let percent = self.sample_argument(&quantity.value, oids::FLOAT4, "TABLESAMPLE")?;
-        let seed = match &sample.seed {
-            Some(seed) => {
-                let value = ast::Expr::Value(seed.value.clone());
-                Some(self.sample_argument(&value, oids::FLOAT8, "REPEATABLE")?)
-            }
-            None => None,
-        };
+        let seed = dictdb_parser::node::sample_seed(sample);
+        let seed = seed.map(|seed| self.sample_argument(seed, oids::FLOAT8, "REPEATABLE")).transpose()?;
         Ok(Node::Sample(Box::new(Sample { input, row_id, method, percent, seed })))
     }
 

@@ -10,7 +10,6 @@
 
 use std::sync::Arc;
 
-use dictdb_functions::resolve::opclass;
 use dictdb_parser::ast::{self, Expr as Ast, Ident, SelectItem, SetExpr, TableFactor};
 use dictdb_parser::node::{self, CycleClause, SearchClause};
 use dictdb_types::{Error, Result, SqlState, Type, oids};
@@ -205,7 +204,9 @@ impl Binder<'_> {
 
     /// Whether values of the type can be kept in a hash table.
     pub(super) fn is_hashable(&self, ty: Type) -> bool {
-        opclass::default_opclass(&self.scope(), ty.oid, dictdb_functions::facts::ids::HASH).is_some()
+        let class =
+            self.scope().own_default_opclass(ty.oid, dictdb_functions::facts::ids::HASH).map(|own| own.is_some());
+        class.unwrap_or(false)
     }
 }
 

@@ -39,8 +39,9 @@ impl Binder<'_> {
         order: &[ast::OrderByExpr],
         locks: &[ast::LockClause],
     ) -> Result<Node> {
-        if select.into.is_some() {
-            return Err(Error::new(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here"));
+        if let Some(into) = &select.into {
+            let position = into.targets.first().and_then(|target| self.leftmost(target));
+            return Err(Error::new(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(position));
         }
         let given = self.take_rule_rows();
         let from = self.bind_from(&select.from)?;

@@ -67,11 +67,14 @@ impl Binder<'_> {
             }
             _ => oids::RECORD,
         };
+        let given: Vec<Arc<str>> = named.iter().map(|column| column.name.clone()).collect();
         let table = TableName::new(&shown, named, row_type);
         let table = TableName { scalar_function, item: FromItem::Function, ..table };
-        let scan = FunctionScan { calls: items, ordinality, alias: shown };
+        let mut scan = FunctionScan { calls: items, ordinality, alias: shown };
         let names = Names::of_table(table);
         self.record_function(&scan, alias.as_ref(), &names);
+        let own = scan.calls.iter_mut().flat_map(|item| item.columns.iter_mut()).chain(&mut scan.ordinality);
+        own.zip(given).for_each(|(column, name)| column.name = name);
         Ok((Node::FunctionScan(Box::new(scan)), names))
     }
 

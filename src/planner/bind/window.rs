@@ -242,7 +242,7 @@ impl Binder<'_> {
                 SqlState::WINDOWING_ERROR,
                 "RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column",
             )
-            .at(position));
+            .at(self.locations.window_of(offset)));
         };
         let key_type = key.expr.ty();
         let Some(target) = range_offset_type(self.cx.catalog.base_type(key_type)) else {

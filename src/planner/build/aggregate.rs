@@ -1,5 +1,6 @@
 //! Aggregation: by hash, over sorted input where that serves the order wanted, and by index for the ends of a column.
 
+use dictdb_functions::resolve::opclass;
 use dictdb_types::{Datum, Result, Type, oids};
 
 use super::cost;
@@ -12,6 +13,9 @@ use crate::physical::{HashTable, Node, Op};
 /// `cpu_operator_cost` and `cpu_tuple_cost`.
 const CPU_OPERATOR: f64 = 0.0025;
 const CPU_TUPLE: f64 = 0.01;
+
+/// So many rows are sorted to group them where PostgreSQL does so; of more, the groups are.
+const SORTED_ROWS: f64 = 4096.0;
 
 impl Builder<'_> {
     pub(crate) fn build_aggregate(&mut self, aggregate: &Aggregate, wanted: &Wanted, outer: &Outer) -> Result<Built> {
@@ -42,6 +46,16 @@ impl Builder<'_> {
         sorted: Option<Vec<SortKey>>,
         outer: &Outer,
     ) -> Result<Built> {
+        let grouped = !aggregate.groups.is_empty() && aggregate.sets.is_none();
+        let by_value = sorted.is_none() && grouped && (comes_by_value(aggregate) || !self.methods.hashagg);
+        let (input, sorted) = match by_value && self.sorts_to_group(aggregate, &input) {
+            true => {
+                let keys = aggregate.groups.iter().map(|(_, expr)| ascending_by(expr.clone())).collect::<Vec<_>>();
+                (self.sorted(input, &keys, None, None, outer)?, Some(ascending(aggregate)))
+            }
+            false => (input, sorted),
+        };
+        let by_value = by_value && sorted.is_none();
         let groups = self.exprs(aggregate.groups.iter().map(|(_, expr)| expr), &input.layout, outer)?;
         let calls = aggregate
             .calls
@@ -87,14 +101,22 @@ impl Builder<'_> {
                 self.hash_tables(aggregate)
             },
         };
-        let grouped = !aggregate.groups.is_empty() && aggregate.sets.is_none();
-        let by_value = sorted.is_none() && grouped && (comes_by_value(aggregate) || !self.methods.hashagg);
         let node = Node { op, columns, names, rows, cost };
         let built = Built { node, layout, order: sorted.unwrap_or_default() };
         match by_value {
             true => self.sorted(built, &ascending(aggregate), None, None, outer),
             false => Ok(built),
         }
+    }
+
+    /// Whether groups that come by their values are found by sorting the input, rather than sorted when they are found: where
+    /// hash tables of groups are discouraged, and where the input is small.
+    fn sorts_to_group(&self, aggregate: &Aggregate, input: &Built) -> bool {
+        let scope = self.cx.scope();
+        let is_sorted = |expr: &Expr| opclass::less_than_operator(&scope, expr.ty().oid).is_some();
+        aggregate.groupings.is_empty()
+            && (!self.methods.hashagg || input.node.rows <= SORTED_ROWS)
+            && aggregate.groups.iter().all(|(_, expr)| is_sorted(expr))
     }
 
     /// The hash tables that PostgreSQL would make of the groups, one for each grouping set; none where it would sort.
@@ -134,7 +156,7 @@ impl Builder<'_> {
         let mut exprs = Vec::with_capacity(aggregate.calls.len());
         for (column, call) in &aggregate.calls {
             let (arg, descending) = end_of(call)?;
-            let key = SortKey { expr: arg.clone(), descending, nulls_first: descending };
+            let key = SortKey { expr: arg.clone(), descending, nulls_first: descending, using: None };
             let not_null = Expr::IsNull(Box::new(arg.clone()), true);
             let mut walk = 0.0;
             let mut read = 0.0;
@@ -142,12 +164,12 @@ impl Builder<'_> {
                 walk += self.walk_to_first(&own, &conjuncts, &key)?;
                 read += self.choose_access(&own, &conjuncts, &Wanted::all()).cost.1;
             }
-            if walk >= read {
+            if walk > read {
                 return None;
             }
             let output = Column { id: column.id, name: column.name.clone(), ty: arg.ty(), source: None };
-            let mut all = conjuncts.clone();
-            all.push(not_null);
+            let mut all = vec![not_null];
+            all.extend(conjuncts.iter().cloned());
             let filtered = Logical::Filter {
                 input: Box::new(Logical::Scan(Box::new(scan.clone()))),
                 predicate: Expr::conjunction(all)?,
@@ -172,9 +194,10 @@ impl Builder<'_> {
     /// What it costs to walk through an index to the first row that qualifies; `None` without such an index.
     fn walk_to_first(&self, scan: &Scan, conjuncts: &[Expr], key: &SortKey) -> Option<f64> {
         let found = self.matching_indexes(scan, conjuncts, std::slice::from_ref(key), &Layout::new());
-        let kept = self.estimator().all(conjuncts).max(1e-6);
         let walk = found.iter().filter(|found| !found.order.is_empty()).map(|found| {
             let all = found.rows.max(1.0);
+            let others = conjuncts.iter().enumerate().filter(|(at, _)| !found.answered.contains(at));
+            let kept = self.estimator().all(&others.map(|(_, other)| other.clone()).collect::<Vec<_>>()).max(1e-6);
             cost::INDEX_SEARCH + cost::INDEX_ROW * (1.0 / kept).min(all)
         });
         walk.min_by(f64::total_cmp)
@@ -222,6 +245,9 @@ fn comes_by_value(aggregate: &Aggregate) -> bool {
 
 /// The groups by their values.
 fn ascending(aggregate: &Aggregate) -> Vec<SortKey> {
-    let columns = aggregate.groups.iter().map(|(column, _)| Expr::column(column));
-    columns.map(|expr| SortKey { expr, descending: false, nulls_first: false }).collect()
+    aggregate.groups.iter().map(|(column, _)| ascending_by(Expr::column(column))).collect()
+}
+
+fn ascending_by(expr: Expr) -> SortKey {
+    SortKey { expr, descending: false, nulls_first: false, using: None }
 }

@@ -245,7 +245,8 @@ impl Builder<'_> {
             let mut used = conditions.range(&mut found);
             if let Some(position) = conditions.is_null(true).filter(|_| !is_row(self.cx, expr.ty())) {
                 found.answered.push(position);
-                found.bounds.not_null = used.is_empty();
+                // Beside bounds it says nothing more; what is written first is kept.
+                found.bounds.not_null = used.iter().all(|other| *other > position);
                 used = if used.is_empty() { vec![position] } else { used };
             }
             let used: Vec<Expr> = used.into_iter().map(|position| conjuncts[position].clone()).collect();
@@ -320,6 +321,7 @@ fn order_of(info: &IndexInfo, exprs: &[Expr], bounds: &IndexBounds, keys: &[Sort
             expr: expr.clone(),
             descending: key.descending != reverse,
             nulls_first: key.nulls_first != reverse,
+            using: None,
         })
         .collect()
     };

@@ -321,6 +321,15 @@ pub(super) fn kept_of_pairs(conditions: impl Iterator<Item = (JoinEstimate, bool
     if equalities > 1 { kept.max(1.0 / smallest) } else { kept }
 }
 
+/// Rows of the input that a side of a condition is over.
+#[derive(Clone, Copy)]
+pub(super) struct RowsBehind {
+    /// Of its table.
+    pub table: f64,
+    /// Those that its own conditions keep.
+    pub kept: f64,
+}
+
 /// Whether a condition can be a key of a hash join.
 pub(super) fn is_key(expr: &Expr) -> bool {
     match expr {
@@ -331,31 +340,42 @@ pub(super) fn is_key(expr: &Expr) -> bool {
 }
 
 impl Builder<'_> {
-    /// What is expected of a condition between inputs; `rows` are those of the table that an expression is over.
-    pub(super) fn join_estimate(&self, expr: &Expr, rows: impl Fn(&Expr) -> f64) -> JoinEstimate {
+    /// What is expected of a condition between inputs; `rows` are those that an expression is over.
+    pub(super) fn join_estimate(&self, expr: &Expr, rows: impl Fn(&Expr) -> RowsBehind) -> JoinEstimate {
         let smallest = is_key(expr).then(|| {
             let mut smallest = f64::INFINITY;
-            expr.for_each_child(&mut |side| smallest = smallest.min(rows(side)));
+            expr.for_each_child(&mut |side| smallest = smallest.min(rows(side).table));
             smallest
         });
         JoinEstimate { kept: self.join_selectivity(expr, rows), smallest }
     }
 
     /// The part of all pairs that a condition between inputs keeps.
-    fn join_selectivity(&self, expr: &Expr, rows: impl Fn(&Expr) -> f64) -> f64 {
+    fn join_selectivity(&self, expr: &Expr, rows: impl Fn(&Expr) -> RowsBehind) -> f64 {
         let Expr::Call(call) = expr else { return self.estimator().one(expr) };
         match (call.known_operator(), call.args.as_slice()) {
             (Some("="), [left, right]) => {
-                let known = |side| self.estimator().known_distinct(side, rows(side));
+                let known = |side| self.estimator().known_distinct(side, rows(side).table);
                 1.0 / match (known(left), known(right)) {
-                    (Some(left), Some(right)) => left.max(right),
+                    (Some(few), Some(many)) if few <= many => few.max(self.met_values(right, many, left, rows(right))),
+                    (Some(many), Some(few)) => few.max(self.met_values(left, many, right, rows(left))),
                     // Values of which nothing is known are taken to be among those of the other side.
                     (Some(distinct), None) | (None, Some(distinct)) => distinct,
-                    (None, None) => DEFAULT_DISTINCT.min(rows(left).max(rows(right))).max(1.0),
+                    (None, None) => DEFAULT_DISTINCT.min(rows(left).table.max(rows(right).table)).max(1.0),
                 }
             }
             _ => self.estimator().one(expr),
         }
+    }
+
+    /// Among how many values of a side those of the other side are to be found. Values beyond the least and the greatest of the
+    /// other side meet none: conditions that leave fewer rows than lie between are taken to have left some of those, as who asks
+    /// for days asks for days on which something happened.
+    fn met_values(&self, side: &Expr, distinct: f64, other: &Expr, rows: RowsBehind) -> f64 {
+        if rows.kept >= distinct {
+            return distinct;
+        }
+        distinct.min(rows.kept.max(distinct * self.estimator().part_within(side, other)))
     }
 }
 

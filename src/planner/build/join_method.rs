@@ -8,7 +8,7 @@ use dictdb_types::Result;
 use super::cost::{self, Cost};
 use super::index::IndexMatch;
 use super::join::{filtered, scan_of, set_search, table_of};
-use super::join_graph::{is_key, kept_of_pairs};
+use super::join_graph::{RowsBehind, is_key, kept_of_pairs};
 use super::merge_join::{merged, side_of};
 use super::nominal;
 use super::order::Wanted;
@@ -126,18 +126,22 @@ impl Builder<'_> {
         search: (f64, f64),
         wanted: &Wanted,
     ) -> bool {
-        let out = self.joined_rows(kind, left.node.rows, right.0, conditions);
+        let out = self.joined_rows(kind, left, right.0, conditions);
         let probed = self.probe_cost(left.node.rows, left.node.cost, search, out);
         let keyed = conditions.iter().any(is_key);
         let read = self.join_cost((left.node.rows, left.node.cost), right, out, keyed, wanted.keeps_order());
         self.prefers(probed, read, out, wanted)
     }
 
-    /// Rows of a join.
-    fn joined_rows(&self, kind: JoinKind, left: f64, right: f64, conditions: &[Expr]) -> f64 {
+    /// Rows of a join with a right side of so many rows, from which conditions without a left side choose.
+    fn joined_rows(&self, kind: JoinKind, left: &Built, right: f64, conditions: &[Expr]) -> f64 {
+        let (left, layout) = (left.node.rows, &left.layout);
+        let own: Vec<Expr> = conditions.iter().filter(|condition| !reads_any(condition, layout)).cloned().collect();
+        let right_kept = right * self.estimator().all(&own);
         let rows_behind = |expr: &Expr| {
             let used = used_columns(expr);
-            used.iter().find_map(|id| self.estimator().table_rows(*id)).unwrap_or(left.max(right))
+            let table = used.iter().find_map(|id| self.estimator().table_rows(*id)).unwrap_or(left.max(right));
+            RowsBehind { table, kept: if reads_any(expr, layout) { left } else { right_kept } }
         };
         let kept = kept_of_pairs(conditions.iter().map(|expr| (self.join_estimate(expr, rows_behind), false)));
         let matches = right * kept;
@@ -168,7 +172,7 @@ impl Builder<'_> {
         let bounds = bounds.collect::<Result<Vec<_>>>()?;
         let both: Layout = left.layout.iter().chain(&right_layout).copied().collect();
         let total = self.rows_of(scan);
-        let rows = self.joined_rows(kind, left.node.rows, total, &conditions);
+        let rows = self.joined_rows(kind, &left, total, &conditions);
         let rest = conditions.iter().enumerate().filter(|(i, _)| !found.answered.contains(i)).map(|(_, c)| c.clone());
         let filter = match Expr::conjunction(rest.collect()) {
             Some(predicate) => Some(self.expr(&predicate, &both, outer)?),
@@ -200,7 +204,7 @@ impl Builder<'_> {
         wanted: &Wanted,
         outer: &Outer,
     ) -> Result<Built> {
-        let rows = self.joined_rows(kind, left.node.rows, right.node.rows, &conditions);
+        let rows = self.joined_rows(kind, &left, right.node.rows, &conditions);
         let merge = self.is_guessing && self.merges(kind, (left.node.rows, right.node.rows), rows, &conditions, wanted);
         let turned = match kind {
             // The side that is read once is the smaller one.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::Builder;
 use super::cost::{self, Cost, first_rows};
-use super::join_graph::{Graph, Inputs, JoinEstimate, is_key, kept_of_pairs};
+use super::join_graph::{Graph, Inputs, JoinEstimate, RowsBehind, is_key, kept_of_pairs};
 use super::order::Wanted;
 use crate::columns::expr_columns;
 use crate::expr::{ColumnId, Expr};
@@ -349,12 +349,14 @@ impl<'s, 'g, 'n> Search<'s, 'g, 'n> {
     }
 
     /// Rows of the input that an expression is over.
-    fn rows_behind(&self, expr: &Expr) -> f64 {
+    fn rows_behind(&self, expr: &Expr) -> RowsBehind {
         let mut used = Default::default();
         expr_columns(expr, &mut used);
         let input = self.graph.inputs.iter().position(|input| used.iter().any(|id| input.ids.contains(id)));
         let table = used.iter().find_map(|id| self.builder.estimator().table_rows(*id));
-        table.or(input.map(|at| self.inputs[at].rows)).unwrap_or(1000.0)
+        let kept = input.map(|at| self.inputs[at].rows);
+        let table = table.or(kept).unwrap_or(1000.0);
+        RowsBehind { table, kept: kept.unwrap_or(table) }
     }
 }
 

@@ -48,9 +48,9 @@ impl Builder<'_> {
         late.iter_mut().for_each(|conjunct| in_slots(conjunct, outer));
         let late = LatePruning::of(tables, &late, members).map(Arc::new);
         match (is_sorted, direction) {
-            (false, _) => Ok(appended(built, late, &scan.alias)),
-            (true, Some(_)) => Ok(Built { order: order.clone(), ..appended(built, late, &scan.alias) }),
-            (true, None) => self.merged(built, late, &scan.alias, order, outer),
+            (false, _) => Ok(appended(built, late, scan)),
+            (true, Some(_)) => Ok(Built { order: order.clone(), ..appended(built, late, scan) }),
+            (true, None) => self.merged(built, late, scan, order, outer),
         }
     }
 
@@ -77,13 +77,13 @@ impl Builder<'_> {
         &mut self,
         built: Vec<Built>,
         pruning: Option<Arc<LatePruning>>,
-        parent: &Arc<str>,
+        scan: &Scan,
         order: &[SortKey],
         outer: &Outer,
     ) -> Result<Built> {
         let inputs = built.len() as f64;
         let start: f64 = built.iter().map(|member| member.node.cost.0).sum();
-        let mut merged = appended(built, pruning, parent);
+        let mut merged = appended(built, pruning, scan);
         let keys = self.sort_keys(order, &merged.layout, outer)?;
         let (rows, (_, total)) = (merged.node.rows, merged.node.cost);
         merged.node.cost = (start, total + rows * (cost::ROW * 0.5 + cost::COMPARE * inputs.log2()));
@@ -211,7 +211,7 @@ fn nothing_of(scan: &Scan) -> Built {
 }
 
 /// Scans of the same columns, one after the other.
-fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>, parent: &Arc<str>) -> Built {
+fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>, scan: &Scan) -> Built {
     let mut inputs: Vec<Node> = Vec::with_capacity(built.len());
     let mut layout = Vec::new();
     for member in built {
@@ -222,12 +222,8 @@ fn appended(built: Vec<Built>, pruning: Option<Arc<LatePruning>>, parent: &Arc<s
     let start = inputs.first().map_or(0.0, |input| input.cost.0);
     let total = inputs.iter().map(|input| input.cost.1).sum::<f64>() + rows * cost::ROW * 0.5;
     let (columns, names) = inputs.first().map(|input| (input.columns.clone(), input.names.clone())).unwrap_or_default();
-    let node = Node {
-        op: Op::Append { inputs, pruning, of: Appended::Members(parent.clone()), merged: Vec::new() },
-        columns,
-        names,
-        rows,
-        cost: (start, total),
-    };
+    let of = Appended::Members { alias: scan.alias.clone(), partitioned: scan.relation.is_partitioned() };
+    let node =
+        Node { op: Op::Append { inputs, pruning, of, merged: Vec::new() }, columns, names, rows, cost: (start, total) };
     Built { node, layout, order: Vec::new() }
 }

@@ -69,13 +69,13 @@ pub(super) fn side_of(condition: &Expr, left: &Layout) -> Option<SortKey> {
         used.iter().any(|id| left.contains(id))
     };
     let expr = if is_own(one) { one.clone() } else { other.clone() };
-    Some(SortKey { expr, descending: false, nulls_first: false })
+    Some(SortKey { expr, descending: false, nulls_first: false, using: None })
 }
 
 /// A merge of two sides, which are sorted for it.
 pub(super) fn merged(kind: JoinKind, left: Node, right: Node, keys: Vec<JoinKey>, residual: Option<Expr>) -> Op {
     let sorted = |node: Node, side: fn(&JoinKey) -> &Expr| {
-        let by = |key| SortKey { expr: side(key).clone(), descending: false, nulls_first: false };
+        let by = |key| SortKey { expr: side(key).clone(), descending: false, nulls_first: false, using: None };
         let by = keys.iter().map(by).collect();
         let (columns, names, rows, cost) = over(&node, node.rows, cost::sort(node.cost, node.rows, None));
         let op = Op::Sort { input: Box::new(node), keys: by, fetch: None, presorted: 0 };

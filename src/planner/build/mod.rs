@@ -23,8 +23,10 @@ mod query;
 mod referential;
 mod replica_identity;
 mod scan;
+mod set_op;
 mod sort;
 mod sublink;
+mod tid;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -14,7 +14,7 @@ use super::members::{descends_from, member_scan, nothing};
 use super::order::Wanted;
 use super::{Builder, Built, Outer};
 use crate::columns::{for_each_expr, for_each_input};
-use crate::condition::comparison;
+use crate::condition::{comparison, same_value};
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Aggregate, Column, JoinKind, Node as Logical, Scan};
 use crate::physical::{Appended, Node, Op, TableLock};
@@ -38,6 +38,9 @@ enum Piece {
     /// There is no such part: rows are needed that a partition which was left out would have been asked for.
     Impossible,
 }
+
+/// So many columns of a chain of full joins are known to be merged ones of a column of the partition key.
+const MERGED: usize = 64;
 
 impl Builder<'_> {
     /// A plan as the parts that belong to its partitions, one after the other, where the settings ask for that and it is possible.
@@ -234,7 +237,7 @@ impl Division {
     fn is_joined_to(&self, other: &Division, conditions: &[Expr]) -> bool {
         // NULL meets nothing.
         let is_key = |division: &Division, at: usize, expr: &Expr| {
-            division.keys[at].iter().chain(&division.nullable[at]).any(|key| key.same(expr))
+            division.keys[at].iter().chain(&division.nullable[at]).any(|key| same_value(key, expr))
         };
         let equates = |condition: &Expr, at: usize| {
             let Some(("=", left, right)) = comparison(condition) else { return false };
@@ -252,6 +255,7 @@ impl Division {
         let become_nullable = |division: &mut Division| {
             division.keys.iter_mut().zip(&mut division.nullable).for_each(|(keys, nullable)| nullable.append(keys));
         };
+        let merged = if missing && other_missing { self.merged_with(&other) } else { Vec::new() };
         if missing {
             become_nullable(self);
         }
@@ -260,6 +264,22 @@ impl Division {
         }
         self.keys.iter_mut().zip(other.keys).for_each(|(own, theirs)| own.extend(theirs));
         self.nullable.iter_mut().zip(other.nullable).for_each(|(own, theirs)| own.extend(theirs));
+        self.nullable.iter_mut().zip(merged).for_each(|(own, merged)| own.extend(merged));
+    }
+
+    /// Of each column of the partition key what USING makes of it in a full join with another one.
+    fn merged_with(&self, other: &Division) -> Vec<Vec<Expr>> {
+        fn all(division: &Division, at: usize) -> impl Iterator<Item = &Expr> + Clone {
+            division.keys[at].iter().chain(&division.nullable[at])
+        }
+        let pairs = |at: usize| {
+            let pairs = all(self, at).flat_map(move |own| all(other, at).map(move |theirs| (own, theirs)));
+            pairs
+                .take(MERGED)
+                .map(|(own, theirs)| Expr::Coalesce(vec![own.clone(), theirs.clone()], own.ty()))
+                .collect()
+        };
+        (0..self.keys.len()).map(pairs).collect()
     }
 
     /// What a projection leaves of it.

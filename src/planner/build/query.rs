@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dictdb_catalog::Persistence;
+use dictdb_functions::resolve::opclass;
 use dictdb_types::{Error, Result};
 
 use super::cost;
@@ -11,10 +12,8 @@ use super::sublink::has_correlated_query;
 use super::{Builder, Built, CteEntry, Layout, Outer, over, project};
 use crate::columns::{for_each_expr, for_each_input};
 use crate::expr::{Expr, SortKey};
-use crate::logical::{
-    Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical, SetOpKind,
-};
-use crate::physical::{Appended, Cte, LockTarget, Node, Op, Part, TableLock, TableRef};
+use crate::logical::{Column, Cte as LogicalCte, CteId, FunctionScan, LockTarget as LogicalTarget, Node as Logical};
+use crate::physical::{Cte, LockTarget, Node, Op, Part, TableLock, TableRef};
 
 impl Builder<'_> {
     pub(crate) fn build_values(&mut self, columns: &[Column], rows: &[Vec<Expr>], outer: &Outer) -> Result<Built> {
@@ -149,6 +148,9 @@ impl Builder<'_> {
                 built
             }
         };
+        if self.sorts_equal_rows(&columns) {
+            return self.sorted_unique(built, &completed(&wanted.order, &columns), distinct, outer);
+        }
         let input_rows = built.node.rows;
         let rows = distinct.min(input_rows).max(1.0);
         let total = built.node.cost.1 + input_rows * cost::GROUP_ROW;
@@ -174,84 +176,37 @@ impl Builder<'_> {
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout: built.layout, order })
     }
 
+    /// Whether equal rows are brought together by sorting: where hash tables of rows are discouraged, or where PostgreSQL has
+    /// no hash function for a type.
+    pub(super) fn sorts_equal_rows(&self, columns: &[Column]) -> bool {
+        let scope = self.cx.scope();
+        let hashes = self.methods.hashagg && columns.iter().all(|column| opclass::is_hashable(&scope, column.ty.oid));
+        !hashes && columns.iter().all(|column| opclass::less_than_operator(&scope, column.ty.oid).is_some())
+    }
+
+    /// The distinct rows of an input, which is sorted for that by all its columns.
+    pub(super) fn sorted_unique(
+        &mut self,
+        built: Built,
+        keys: &[SortKey],
+        distinct: f64,
+        outer: &Outer,
+    ) -> Result<Built> {
+        let sorted = self.sorted(built, keys, None, None, outer)?;
+        self.unique(sorted, keys.to_vec(), distinct, outer)
+    }
+
     /// DISTINCT ON needs its groups together; an ORDER BY below has seen to that already.
     fn sorted_for_distinct_on(&mut self, node: Node, keys: &[Expr], input: &Logical) -> Node {
         if matches!(input, Logical::Sort { .. }) {
             return node;
         }
-        let keys =
-            keys.iter().map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false }).collect();
+        let keys = keys
+            .iter()
+            .map(|expr| SortKey { expr: expr.clone(), descending: false, nulls_first: false, using: None })
+            .collect();
         let (columns, names, rows, cost) = over(&node, node.rows, cost::sort(node.cost, node.rows, None));
         Node { op: Op::Sort { input: Box::new(node), keys, fetch: None, presorted: 0 }, columns, names, rows, cost }
-    }
-
-    pub(crate) fn build_set_op(
-        &mut self,
-        (kind, all): (SetOpKind, bool),
-        columns: &[Column],
-        (left, right): (&Logical, &Logical),
-        wanted: &Wanted,
-        outer: &Outer,
-    ) -> Result<Built> {
-        let below = if all && kind == SetOpKind::Union { wanted.unordered() } else { Wanted::all() };
-        let (left_query, right_query) = (left, right);
-        let mut arms = Vec::new();
-        if kind == SetOpKind::Union {
-            union_arms(left, all, &mut arms);
-            union_arms(right, all, &mut arms);
-        } else {
-            arms.extend([left, right]);
-        }
-        let mut inputs = Vec::with_capacity(arms.len());
-        for arm in arms {
-            let produced = arm.columns();
-            let built = self.build_wanted(arm, &below, outer)?;
-            inputs.push(self.arrange(built, &produced)?);
-        }
-        let types = columns.iter().map(|column| column.ty).collect::<Vec<_>>();
-        let names = columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        let rows: f64 = inputs.iter().map(|input| input.rows).sum();
-        let cost =
-            (inputs.first().map_or(0.0, |input| input.cost.0), inputs.iter().map(|input| input.cost.1).sum::<f64>());
-        let layout = ids(columns);
-        let node = match kind {
-            SetOpKind::Union => {
-                let append = Node {
-                    op: Op::Append { inputs, pruning: None, of: Appended::Queries, merged: Vec::new() },
-                    columns: types.clone(),
-                    names: names.clone(),
-                    rows,
-                    cost,
-                };
-                if all {
-                    append
-                } else {
-                    let total = cost.1 + rows * cost::GROUP_ROW;
-                    let hashed = wanted
-                        .rows
-                        .is_none()
-                        .then(|| self.set_table(columns.len(), &[left_query, right_query]))
-                        .flatten();
-                    let op = Op::Distinct { input: Box::new(append), hashed };
-                    Node { op, columns: types, names, rows, cost: (total, total + rows * cost::OPERATOR) }
-                }
-            }
-            SetOpKind::Intersect | SetOpKind::Except => {
-                let mut inputs = inputs.into_iter();
-                let (Some(left), Some(right)) = (inputs.next(), inputs.next()) else {
-                    return Err(Error::internal("a set operation without two inputs"));
-                };
-                let exprs: Vec<Expr> = left_query.columns().iter().map(Expr::column).collect();
-                let hashed = match wanted.rows {
-                    None => self.hash_table(exprs.iter().enumerate(), left_query),
-                    Some(_) => None,
-                };
-                let op = Op::SetOp { kind, all, left: Box::new(left), right: Box::new(right), hashed };
-                let total = cost.1 + rows * cost::ROW;
-                Node { op, columns: types, names, rows, cost: (total, total) }
-            }
-        };
-        Ok(Built { node, layout, order: Vec::new() })
     }
 
     pub(crate) fn build_project_set(
@@ -381,25 +336,14 @@ pub(super) fn completed(order: &[SortKey], columns: &[Column]) -> Vec<SortKey> {
     for column in columns {
         let expr = Expr::column(column);
         if !keys.iter().any(|key| key.expr.same(&expr)) {
-            keys.push(SortKey { expr, descending: false, nulls_first: false });
+            keys.push(SortKey { expr, descending: false, nulls_first: false, using: None });
         }
     }
     keys
 }
 
-fn ids(columns: &[Column]) -> Layout {
+pub(super) fn ids(columns: &[Column]) -> Layout {
     columns.iter().map(|column| column.id).collect()
-}
-
-/// The arms of nested unions that can be appended at once.
-fn union_arms<'n>(node: &'n Logical, all: bool, arms: &mut Vec<&'n Logical>) {
-    match node {
-        Logical::SetOp { kind: SetOpKind::Union, all: inner, left, right, .. } if *inner || !all => {
-            union_arms(left, all, arms);
-            union_arms(right, all, arms);
-        }
-        other => arms.push(other),
-    }
 }
 
 fn contains_modify(node: &Logical) -> bool {

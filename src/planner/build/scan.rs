@@ -4,28 +4,31 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::RelationKind;
-use dictdb_types::{Datum, Error, Result, Type, oids};
+use dictdb_types::{Datum, Error, Result, SqlState, Type, oids};
 
 use super::cost::{self, Cost};
 use super::index::{BitmapMatch, IndexMatch};
 use super::join::filtered;
 use super::order::{Wanted, within};
 use super::sublink::has_correlated_query;
-use super::{Builder, Built, Layout, Outer};
+use super::{Builder, Built, Layout, Outer, tid};
 use crate::columns::expr_columns;
 use crate::expr::{ColumnId, Expr};
 use crate::logical::{Node as Logical, Sample, Scan};
 use crate::physical::{Fetch, Node, Op, ROW_ID, ReadOrder, TableLock, TableRef};
 
 /// Attnums of system columns.
-const CTID: i16 = -1;
 const TABLEOID: i16 = -6;
 /// Share of a table that a sample is expected to be.
 const SAMPLED: f64 = 0.1;
 
 impl Builder<'_> {
-    /// 55000 for a foreign table, whose rows nobody can get.
+    /// 55000 for a foreign table, whose rows nobody can get, or may (`restrict_nonsystem_relation_kind`).
     pub(super) fn check_handler(&self, relation: &dictdb_catalog::Relation) -> Result<()> {
+        if relation.foreign.is_some() && self.cx.env.restricted_kinds().foreign_tables {
+            let message = "access to non-system foreign table is restricted";
+            return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+        }
         self.catalog.no_handler(relation).map_or(Ok(()), Err)
     }
 
@@ -153,8 +156,7 @@ impl Builder<'_> {
             conjuncts = self.with_shared_queries(&conjuncts, outer)?;
         }
         conjuncts.iter_mut().for_each(|conjunct| name_table(conjunct, scan));
-        if let Some((at, tids)) = conjuncts.iter().enumerate().find_map(|(at, c)| Some((at, tids_of(c, scan)?))) {
-            conjuncts.remove(at);
+        if let Some(tids) = tid::taken(&mut conjuncts, scan) {
             return self.build_tid_scan(scan, tids, conjuncts, outer);
         }
         let access = self.choose_access(scan, &conjuncts, wanted);
@@ -189,18 +191,6 @@ impl Builder<'_> {
             }
         };
         Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order })
-    }
-
-    /// The rows that a `tid`, or an array of them, names.
-    fn build_tid_scan(&mut self, scan: &Scan, tids: Expr, conjuncts: Vec<Expr>, outer: &Outer) -> Result<Built> {
-        let (fetch, layout, columns, names) = fetched(scan);
-        let rows = if matches!(tids.ty().oid, oids::TID) { 1.0 } else { EXPECTED_TIDS };
-        let tids = Some(self.expr(&tids, &Layout::new(), outer)?);
-        let filter = self.scan_filter(conjuncts, &layout, outer)?;
-        let table = TableRef { relation: scan.relation.clone(), alias: scan.alias.clone() };
-        let op = Op::SeqScan { table, fetch, tids, filter };
-        let cost = (cost::SCAN_START, cost::SCAN_START + rows * cost::INDEX_ROW);
-        Ok(Built { node: Node { op, columns, names, rows, cost }, layout, order: Vec::new() })
     }
 
     /// The access to a table that is cheapest for as many rows as are wanted; when an order is wanted and an index gives
@@ -286,7 +276,7 @@ impl Builder<'_> {
     }
 
     /// The filter of an access operator: over its fetched columns. Columns only the filter needs were kept by pruning.
-    fn scan_filter(&mut self, conjuncts: Vec<Expr>, layout: &Layout, outer: &Outer) -> Result<Option<Expr>> {
+    pub(super) fn scan_filter(&mut self, conjuncts: Vec<Expr>, layout: &Layout, outer: &Outer) -> Result<Option<Expr>> {
         match Expr::conjunction(conjuncts) {
             Some(predicate) => self.expr(&predicate, layout, outer).map(Some),
             None => Ok(None),
@@ -323,9 +313,6 @@ fn is_one_time(conjunct: &Expr, provided: &BTreeSet<ColumnId>) -> bool {
     used.is_disjoint(provided) && !conjunct.is_volatile()
 }
 
-/// Rows that an array of `tid` is expected to name.
-const EXPECTED_TIDS: f64 = 10.0;
-
 /// In a scan of one table its oid is known.
 fn name_table(conjunct: &mut Expr, scan: &Scan) {
     let Some((column, _)) = scan.columns.iter().find(|(_, attnum)| *attnum == TABLEOID) else { return };
@@ -335,23 +322,6 @@ fn name_table(conjunct: &mut Expr, scan: &Scan) {
             *e = Expr::Const(Datum::Oid(scan.relation.oid.0), Type::new(oids::OID));
         }
     });
-}
-
-/// What names the rows of a scan when a condition says which `ctid` they have.
-fn tids_of(conjunct: &Expr, scan: &Scan) -> Option<Expr> {
-    let (ctid, _) = scan.columns.iter().find(|(_, attnum)| *attnum == CTID)?;
-    let is_ctid = |expr: &Expr| matches!(expr, Expr::Column(id, _) if *id == ctid.id);
-    let own = |e: &Expr| match e {
-        Expr::Column(id, _) => scan.row_id == Some(*id) || scan.columns.iter().any(|(column, _)| column.id == *id),
-        Expr::Sublink(_) => true,
-        Expr::Call(call) => call.function.volatility == crate::expr::Volatility::Volatile,
-        _ => false,
-    };
-    let value = match conjunct {
-        Expr::ScalarArray(array) if !array.all && &*array.operator == "=" && is_ctid(&array.left) => &array.array,
-        _ => crate::condition::equality(conjunct).filter(|(id, _)| *id == ctid.id)?.1,
-    };
-    (!value.any(&mut |e| own(e))).then(|| value.clone())
 }
 
 /// Prices are about the same that differ by less.

@@ -58,6 +58,7 @@ impl Settler<'_, '_> {
                     expr: key::keyed(self.cx, arg.clone(), &order),
                     descending: false,
                     nulls_first: false,
+                    using: None,
                 });
                 call.order = if call.args.len() == 1 { keys.collect() } else { Vec::new() };
             }

@@ -131,6 +131,24 @@ impl ColumnStatistics {
         (frequent + rest * self.histogram_below(value, inclusive)).clamp(0.0, 1.0)
     }
 
+    /// The least and the greatest value known.
+    fn bounds(&self) -> Option<(&Datum, &Datum)> {
+        let known = || {
+            self.histogram.first().into_iter().chain(self.histogram.last()).chain(self.common.iter().map(|(v, _)| v))
+        };
+        let order = |a: &&Datum, b: &&Datum| order::compare_as(self.base_type, a, b);
+        known().min_by(order).zip(known().max_by(order))
+    }
+
+    /// The part of the values between the least and the greatest of another column; all if they do not compare.
+    pub fn part_within(&self, other: &ColumnStatistics) -> f64 {
+        let bounds =
+            other.bounds().and_then(|(least, greatest)| Some((self.comparable(least)?, self.comparable(greatest)?)));
+        let Some((least, greatest)) = bounds else { return 1.0 };
+        let values = (1.0 - self.null_fraction).max(1e-6);
+        ((self.below(&greatest, true) - self.below(&least, false)) / values).clamp(0.0, 1.0)
+    }
+
     /// Part of the histogram below a value, interpolated within a part where the type is a number. A value counts as one of
     /// those inside of its part, which are all as frequent.
     fn histogram_below(&self, value: &Datum, inclusive: bool) -> f64 {
@@ -330,6 +348,17 @@ mod tests {
         assert!((stats.equal_to(&Datum::Int4(1)) - 0.9).abs() < 1e-9);
         assert!((stats.equal_to(&Datum::Int4(0)) - 0.1).abs() < 1e-9);
         assert!(stats.equal_to(&Datum::Int4(7)) < 0.01);
+    }
+
+    #[test]
+    fn values_of_another_column_span_a_part() {
+        let (days, sales) = (statistics(integers(0..3000), 70_000.0), statistics(integers(1000..1300), 300_000.0));
+        assert!((days.part_within(&sales) - 0.1).abs() < 0.01);
+        assert!(sales.part_within(&days) > 0.95);
+        let few = statistics(integers((0..1000).map(|i| 1500 + i % 2)), 1000.0);
+        assert!(days.part_within(&few) < 0.01);
+        let texts = Sample { values: vec![Datum::text("a")], base_type: oids::TEXT, rows: 1.0, target: DEFAULT_TARGET };
+        assert_eq!(days.part_within(&ColumnStatistics::of_sample(texts, None)), 1.0);
     }
 
     #[test]

@@ -175,6 +175,11 @@ impl<'a> Estimator<'a> {
         known.map(|stats| stats.distinct.min(rows).max(1.0))
     }
 
+    /// The part of an expression's values that lie between the least and the greatest of another's.
+    pub fn part_within(&self, expr: &Expr, other: &Expr) -> f64 {
+        self.of_expr(expr).zip(self.of_expr(other)).map_or(1.0, |(own, other)| own.part_within(&other))
+    }
+
     /// The part of rows that a list of conditions keeps. A lower and an upper bound of one column make a range.
     pub fn all(&self, conditions: &[Expr]) -> f64 {
         if !self.extended || conditions.len() < 2 {

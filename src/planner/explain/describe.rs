@@ -21,7 +21,7 @@ use super::{Actual, Child, ExplainNode, ExplainOptions, Value};
 use crate::bind::BindContext;
 use crate::expr::{AggregateCall, Expr, Subplan};
 use crate::logical::JoinKind;
-use crate::physical::{Action, Fetch, IndexBounds, Modify, Node, Op, Part, Plan, TableRef};
+use crate::physical::{Action, Appended, Fetch, IndexBounds, Modify, Node, Op, Part, Plan, TableRef};
 use crate::pruning::LatePruning;
 use label::{Label, Labels};
 
@@ -100,7 +100,7 @@ impl Describer<'_> {
     /// A projection is part of the node below, as in PostgreSQL.
     fn projected(&mut self, node: &Node, input: &Node, exprs: &[Expr]) -> (ExplainNode, Labels) {
         let (mut shown, mut labels) = self.node(input);
-        if computes_with_sets(input, exprs) {
+        if computes_with_sets(input, exprs) || computes_over_several(input, exprs) {
             let below = std::mem::take(&mut shown);
             kind(&mut shown, "Result");
             shown.children.push(child("Outer", below));
@@ -192,6 +192,7 @@ impl Describer<'_> {
             Op::Modify(modify) => self.modify(node, modify, &mut shown),
             Op::Append { .. } => self.append(node, &mut shown),
             Op::SetOp { .. } => self.set_operation(node, &mut shown),
+            Op::SortedSetOp { .. } => self.sorted_set_operation(node, &mut shown),
             Op::Sample { .. } => self.sample(node, &mut shown),
             _ => match self.scan(node, &mut shown) {
                 Some(labels) => labels,
@@ -238,6 +239,21 @@ fn computes_with_sets(input: &Node, exprs: &[Expr]) -> bool {
     let first = input.columns.len();
     let computed = exprs.iter().filter(|expr| !matches!(expr, Expr::Input(..)));
     computed.into_iter().any(|expr| expr.any(&mut |e| matches!(e, Expr::Input(at, _) if *at >= first)))
+}
+
+/// Whether expressions are computed over what is appended, which the inputs do not compute themselves.
+fn computes_over_several(input: &Node, exprs: &[Expr]) -> bool {
+    let Op::Append { of, .. } = &input.op else { return false };
+    // A whole row is there as its columns are.
+    let is_there = |expr: &Expr| matches!(expr, Expr::Input(..));
+    let is_computed = |expr: &Expr| match expr {
+        Expr::Row(fields, ty, _) if ty.oid != dictdb_types::oids::RECORD => !fields.iter().all(is_there),
+        expr => !is_there(expr),
+    };
+    match of {
+        Appended::Queries | Appended::Members { partitioned: false, .. } => exprs.iter().any(is_computed),
+        Appended::Sides | Appended::Members { .. } | Appended::Partitions { .. } => false,
+    }
 }
 
 fn kind(shown: &mut ExplainNode, name: &'static str) {

@@ -19,7 +19,7 @@ pub(super) fn write(root: &ExplainNode, options: ExplainOptions, summary: &Summa
         query.push(("Settings".into(), Item::Group(settings)));
     }
     if options.buffers {
-        query.push(("Planning".into(), Item::Group(nothing(&BLOCKS))));
+        query.push(("Planning".into(), Item::Group(blocks(options))));
     }
     query.extend(summary.planning_ms.map(|ms| ("Planning Time".into(), Item::Bare(format!("{ms:.3}")))));
     if summary.analyzed {
@@ -94,7 +94,7 @@ fn node(shown: &ExplainNode, child: Option<&Child>, options: ExplainOptions) -> 
         fields.push(((*label).into(), value));
     }
     if options.buffers {
-        fields.extend(nothing(&BLOCKS));
+        fields.extend(blocks(options));
     }
     if options.wal {
         fields.extend(nothing(&["WAL Records", "WAL FPI", "WAL Bytes"]));
@@ -119,6 +119,17 @@ const BLOCKS: [&str; 10] = [
     "Temp Read Blocks",
     "Temp Written Blocks",
 ];
+
+/// How long reading and writing them took.
+const TIMES: [&str; 4] = ["I/O Read Time", "I/O Write Time", "Temp I/O Read Time", "Temp I/O Write Time"];
+
+fn blocks(options: ExplainOptions) -> Vec<(String, Item)> {
+    let mut fields = nothing(&BLOCKS);
+    if options.io_timing {
+        fields.extend(TIMES.iter().map(|label| ((*label).to_owned(), Item::Bare("0.000".into()))));
+    }
+    fields
+}
 
 fn nothing(labels: &[&str]) -> Vec<(String, Item)> {
     labels.iter().map(|label| ((*label).to_owned(), Item::Bare("0".into()))).collect()

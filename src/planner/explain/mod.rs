@@ -31,6 +31,8 @@ pub struct ExplainOptions {
     pub timing: bool,
     /// Blocks read and written: all is in memory, so that there are none.
     pub buffers: bool,
+    /// How long that took (`track_io_timing`).
+    pub io_timing: bool,
     /// What was logged: changes are logged when they are committed, so that running a plan logs nothing.
     pub wal: bool,
     /// How it is written.

@@ -32,17 +32,25 @@ impl Naming {
             parameter: 0,
         };
         numbering.part(Part::Statement);
-        let mut aliases = Aliases { removed, named: HashMap::new(), given: HashMap::new(), changed: None };
+        let mut aliases =
+            Aliases { removed, named: HashMap::new(), given: HashMap::new(), divided: Vec::new(), changed: None };
         aliases.of_part(&plan.root);
         for part in &numbering.order {
             part_roots(plan, *part).into_iter().for_each(|root| aliases.of_part(root));
         }
-        Naming { aliases: aliases.named, numbers: numbering.numbers, parameters: numbering.parameters }
+        let Aliases { named: mut aliases, divided, .. } = aliases;
+        aliases.retain(|node, _| !divided.contains(node));
+        Naming { aliases, numbers: numbering.numbers, parameters: numbering.parameters }
     }
 
     /// What a node's own table is called.
     pub fn alias(&self, node: &Node) -> &str {
         self.aliases.get(&std::ptr::from_ref(node)).map_or("?", String::as_str)
+    }
+
+    /// Whether a node's own table is called something.
+    pub fn has_alias(&self, node: &Node) -> bool {
+        self.aliases.contains_key(&std::ptr::from_ref(node))
     }
 
     /// `InitPlan 1 (returns $0)`, `SubPlan 2`.
@@ -155,6 +163,8 @@ struct Aliases<'r> {
     named: HashMap<*const Node, String>,
     /// Names given, with how often each was asked for again.
     given: HashMap<String, usize>,
+    /// Partitions in joins of partitions that are divided themselves.
+    divided: Vec<*const Node>,
     /// The table that is changed, by its oid and alias, and its name: the scan of it is no entry of its own.
     changed: Option<(Oid, String, String)>,
 }
@@ -178,6 +188,11 @@ impl Aliases<'_> {
                     self.named.insert(std::ptr::from_ref(node), name);
                 }
             }
+            // A partition that is divided itself: its name is taken, but columns are those of its first member.
+            Some(alias) if place == Place::Partition && matches!(node.op, Op::Append { .. }) => {
+                self.divided.push(node);
+                children.push((node, alias));
+            }
             Some(alias) if place != Place::Own => children.push((node, alias)),
             Some(alias) => self.give(node, alias),
             None => {}
@@ -188,8 +203,8 @@ impl Aliases<'_> {
                 self.changed = changed_scan(modify)
                     .map(|(table, alias)| (table, alias, self.named[&std::ptr::from_ref(node)].clone()));
             }
-            Op::Append { of: Appended::Queries, .. } => below = Place::Own,
-            Op::Append { of: Appended::Members(_), .. } => below = Place::Member,
+            Op::Append { of: Appended::Queries | Appended::Sides, .. } => below = Place::Own,
+            Op::Append { of: Appended::Members { .. }, .. } => below = Place::Member,
             Op::Append { of: Appended::Partitions { tables, .. }, .. } => {
                 below = Place::Partition;
                 tables.iter().for_each(|table| {
@@ -237,7 +252,8 @@ impl Aliases<'_> {
 /// What reads the rows that a change is about: the table, or the members of one that has some.
 fn changed_scan(modify: &Modify) -> Option<(Oid, String)> {
     let table = match (&modify.action, modify.members.is_empty()) {
-        (Action::Insert { .. } | Action::Instead { .. }, _) => return None,
+        (Action::Insert { .. }, _) => return None,
+        (Action::Instead { .. }, _) if modify.table.relation.view().is_some() => return None,
         (_, true) => modify.table.relation.oid,
         (_, false) => Oid::INVALID,
     };
@@ -253,7 +269,7 @@ fn own_alias(node: &Node) -> Option<&str> {
         | Op::VirtualScan { table, .. }
         | Op::IndexJoin { table, .. } => Some(&table.alias),
         Op::FunctionScan { alias, .. } | Op::CteScan { alias, .. } | Op::WorkTable { alias, .. } => Some(alias),
-        Op::Append { of: Appended::Members(parent), .. } => Some(parent),
+        Op::Append { of: Appended::Members { alias, .. }, .. } => Some(alias),
         Op::Values { rows } => (rows.len() > 1).then_some(VALUES),
         Op::Modify(modify) => Some(&modify.table.alias),
         _ => None,

@@ -8,6 +8,7 @@
 //! ([`late`]).
 
 mod allowed;
+mod hash;
 mod late;
 
 use std::cmp::Ordering;
@@ -26,6 +27,7 @@ use crate::fold;
 use crate::logical::Scan;
 use crate::table_expr::{TableExpr, over_scan};
 use allowed::{Allowed, is_key};
+use hash::KeyHash;
 pub use late::{LatePruning, Moment};
 
 /// Keys of several columns that are tried one by one.
@@ -47,6 +49,8 @@ struct Table {
     opaque: bool,
     /// The columns of its key over the scan, as far as this reads them.
     keys: Vec<Option<Expr>>,
+    /// How its key is hashed, if it is divided so.
+    hash: Option<KeyHash>,
     /// What its own bound says about these columns.
     own: Vec<Allowed>,
     /// The partitioned table that it is a partition of.
@@ -70,7 +74,7 @@ impl Tables {
         tables
     }
 
-    fn add_below(&mut self, scan: &Scan, relation: &Relation, cx: BindContext<'_>) {
+    fn add_below(&mut self, scan: &Scan, relation: &Arc<Relation>, cx: BindContext<'_>) {
         self.add(scan, relation, cx);
         let Some(table) = self.by_oid.get(&relation.oid) else { return };
         let children: Vec<Oid> = table.partitions.in_order().collect();
@@ -81,7 +85,7 @@ impl Tables {
         }
     }
 
-    fn add(&mut self, scan: &Scan, relation: &Relation, cx: BindContext<'_>) {
+    fn add(&mut self, scan: &Scan, relation: &Arc<Relation>, cx: BindContext<'_>) {
         let Some(partitions) = Partitions::of(relation, cx.catalog) else { return };
         let opaque = cx.catalog.orders_by_users(&partitions.key);
         let key = |column| if opaque { None } else { key_expr(scan, relation, column, cx) };
@@ -92,7 +96,9 @@ impl Tables {
             _ => Allowed::default(),
         });
         let own = own.collect();
-        self.by_oid.insert(relation.oid, Table { partitions, opaque, keys, own, parent });
+        let hashed = partitions.key.strategy == PartitionStrategy::Hash;
+        let hash = hashed.then(|| KeyHash::of(relation, &partitions, cx));
+        self.by_oid.insert(relation.oid, Table { partitions, opaque, keys, hash, own, parent });
     }
 
     /// What the bound of a table, and those of the tables above it, say about a column.
@@ -254,7 +260,7 @@ impl<'a> Pruning<'a> {
         }
         let allowed = allowed(table, conjuncts);
         let mut left: BTreeSet<Oid> =
-            table.partitions.in_order().filter(|child| self.may_hold(&table.partitions, &allowed, *child)).collect();
+            table.partitions.in_order().filter(|child| self.may_hold(table, &allowed, *child)).collect();
         for conjunct in conjuncts {
             let Expr::Or(arms) = conjunct else { continue };
             let mut any = BTreeSet::new();
@@ -271,21 +277,23 @@ impl<'a> Pruning<'a> {
         left
     }
 
-    fn may_hold(&self, partitions: &Partitions, allowed: &[Allowed], child: Oid) -> bool {
+    fn may_hold(&self, table: &Table, allowed: &[Allowed], child: Oid) -> bool {
         if allowed.iter().any(Allowed::is_empty) {
             return false;
         }
+        let partitions = &table.partitions;
         let key = &partitions.key;
         match partitions.bounds.iter().find(|(oid, _)| *oid == child) {
             None => !self.is_taken_by_others(partitions, allowed),
             Some((_, bound)) => match &**bound {
                 PartitionBound::List { values } => values.iter().any(|value| allowed[0].admits(value, &key.columns[0])),
                 PartitionBound::Range { from, to } => may_be_between((Some(from), Some(to)), allowed, &key.columns),
-                PartitionBound::Hash { .. } => match known_keys(allowed) {
-                    Some(keys) => keys
-                        .iter()
-                        .any(|values| partitions.find(values, self.cx.env).map_or(true, |found| found == Some(child))),
-                    None => true,
+                PartitionBound::Hash { .. } => match (known_keys(allowed), &table.hash) {
+                    (Some(keys), Some(hash)) => keys.iter().any(|values| {
+                        let hash = hash.hash(values, partitions, self.cx.env);
+                        hash.is_none_or(|hash| partitions.find_hash(hash) == Some(child))
+                    }),
+                    _ => true,
                 },
                 PartitionBound::Default => true,
             },

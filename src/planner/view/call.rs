@@ -1,5 +1,7 @@
 //! Aggregate calls, window calls, GROUPING and set-returning calls, which stand as columns in a bound query.
 
+use std::borrow::Cow;
+
 use dictdb_types::{Result, quote_identifier};
 
 use super::printer::{CLAUSE, Printer};
@@ -9,13 +11,18 @@ use crate::expr::{
 };
 
 /// The words after a sort key; the defaults say nothing.
-pub(super) fn direction(key: &SortKey) -> &'static str {
-    match (key.descending, key.nulls_first) {
+pub(super) fn direction(key: &SortKey) -> Cow<'static, str> {
+    if let Some(operator) = key.using {
+        let nulls = if key.nulls_first { "FIRST" } else { "LAST" };
+        return format!(" USING {operator} NULLS {nulls}").into();
+    }
+    let words = match (key.descending, key.nulls_first) {
         (false, false) => "",
         (false, true) => " NULLS FIRST",
         (true, true) => " DESC",
         (true, false) => " DESC NULLS LAST",
-    }
+    };
+    words.into()
 }
 
 /// A call that a column stands for.

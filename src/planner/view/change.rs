@@ -1,11 +1,12 @@
-//! INSERT, UPDATE and DELETE.
+//! INSERT, UPDATE, DELETE and MERGE.
 
 use dictdb_types::{RegKind, Result, quote_identifier, quote_qualified};
 
 use super::printer::{CLAUSE, Printer, Shown};
 use super::scope::Scope;
 use super::tree::{
-    Assignment, Change, ChangeAction, Conflict, FromItem, Insert, InsertSource, Source, Table, TargetName, Update,
+    Assignment, Change, ChangeAction, Conflict, FromItem, Insert, InsertSource, Merge, MergeThen, Source, Table,
+    TargetName, Update,
 };
 use crate::expr::Expr;
 
@@ -20,6 +21,7 @@ impl Printer<'_> {
             }
             ChangeAction::Update(update) => items.extend(update.from.iter().cloned()),
             ChangeAction::Delete(using, _) => items.extend(using.iter().cloned()),
+            ChangeAction::Merge(merge) => items.extend(merge.source.iter().cloned()),
         }
         Scope::new(&items, outer)
     }
@@ -35,6 +37,7 @@ impl Printer<'_> {
                 self.other_items(" USING ", using, out)?;
                 self.condition(filter.as_ref(), out)?;
             }
+            ChangeAction::Merge(merge) => self.merge(change, merge, out)?,
         }
         if !change.returning.is_empty() {
             self.keyword(out, " RETURNING", -CLAUSE, CLAUSE, 1);
@@ -152,6 +155,59 @@ impl Printer<'_> {
         self.set(change, &update.set, out)?;
         self.other_items(" FROM ", &update.from, out)?;
         self.condition(update.filter.as_ref(), out)
+    }
+
+    fn merge(&self, change: &Change, merge: &Merge, out: &mut String) -> Result<()> {
+        self.target("MERGE INTO ", &change.target, false, out);
+        self.other_items(" USING ", &merge.source, out)?;
+        self.keyword(out, " ON ", -CLAUSE, CLAUSE, 2);
+        self.bare(&merge.on, out)?;
+        for clause in &merge.clauses {
+            let when = if clause.matched { " WHEN MATCHED" } else { " WHEN NOT MATCHED" };
+            self.keyword(out, when, -CLAUSE, CLAUSE, 2);
+            if let Some(condition) = &clause.condition {
+                self.keyword(out, " AND ", -CLAUSE, CLAUSE, 3);
+                self.bare(condition, out)?;
+            }
+            self.keyword(out, " THEN ", -CLAUSE, CLAUSE, 3);
+            match &clause.action {
+                MergeThen::Nothing => out.push_str("DO NOTHING"),
+                MergeThen::Delete => out.push_str("DELETE"),
+                MergeThen::Update(set) => {
+                    out.push_str("UPDATE SET ");
+                    self.set(change, set, out)?;
+                }
+                MergeThen::Insert(overriding, given) => self.merged_row(change, overriding, given, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn merged_row(
+        &self,
+        change: &Change,
+        overriding: &str,
+        given: &[(TargetName, Option<Expr>)],
+        out: &mut String,
+    ) -> Result<()> {
+        out.push_str("INSERT");
+        if given.is_empty() {
+            out.push_str(overriding);
+            out.push_str(" DEFAULT VALUES");
+            return Ok(());
+        }
+        let names: Vec<_> = given.iter().map(|(target, _)| self.column_name(&change.target, target)).collect();
+        out.push_str(&format!(" ({}){overriding}", names.join(", ")));
+        self.keyword(out, " VALUES (", -CLAUSE, CLAUSE, 4);
+        for (i, (_, value)) in given.iter().enumerate() {
+            out.push_str(if i > 0 { ", " } else { "" });
+            match value {
+                Some(value) => self.item(value, out)?,
+                None => self.given(None, out)?,
+            }
+        }
+        out.push(')');
+        Ok(())
     }
 
     fn set(&self, change: &Change, set: &[Assignment], out: &mut String) -> Result<()> {

@@ -240,7 +240,7 @@ impl Printer<'_> {
             let is = |column: &crate::logical::Column| matches!(key.expr, Expr::Column(id, _) if id == column.id);
             let place = operation.columns.iter().position(is).map_or(0, |place| place + 1);
             out.push_str(&place.to_string());
-            out.push_str(super::call::direction(key));
+            out.push_str(&super::call::direction(key));
         }
         Ok(())
     }

@@ -132,7 +132,7 @@ impl Printer<'_> {
                 out.push_str(", ");
             }
             self.sort_item(&key.expr, out)?;
-            out.push_str(direction(key));
+            out.push_str(&direction(key));
         }
         Ok(())
     }

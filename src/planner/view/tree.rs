@@ -145,6 +145,43 @@ pub enum ChangeAction {
     Update(Update),
     /// `DELETE`: USING and WHERE.
     Delete(Vec<FromItem>, Option<Expr>),
+    /// `MERGE`.
+    Merge(Merge),
+}
+
+/// `MERGE`.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    /// `USING`: one item.
+    pub source: Vec<FromItem>,
+    /// `ON`.
+    pub on: Expr,
+    /// `WHEN`, in order.
+    pub clauses: Vec<MergeWhen>,
+}
+
+/// `WHEN` of a MERGE.
+#[derive(Clone, Debug)]
+pub struct MergeWhen {
+    /// `MATCHED`.
+    pub matched: bool,
+    /// `AND`.
+    pub condition: Option<Expr>,
+    /// `THEN`.
+    pub action: MergeThen,
+}
+
+/// What a MERGE does with a row.
+#[derive(Clone, Debug)]
+pub enum MergeThen {
+    /// `DO NOTHING`.
+    Nothing,
+    /// `DELETE`.
+    Delete,
+    /// `UPDATE SET`.
+    Update(Vec<Assignment>),
+    /// `INSERT`: OVERRIDING with a space before, and values of columns; without any, `DEFAULT VALUES`.
+    Insert(&'static str, Vec<(TargetName, Option<Expr>)>),
 }
 
 /// `INSERT`.

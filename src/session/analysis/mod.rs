@@ -296,7 +296,7 @@ fn analyzed_column(
 
 fn is_ordered(catalog: &Arc<Catalog>, ty: Type) -> bool {
     let scope = CatalogScope { catalog, search_path: &[] };
-    opclass::less_than_operator(&scope, ty.oid).is_some()
+    opclass::less_than_operator(&scope, ty.oid).is_some() && scope.refuse_comparing_by_users(ty.oid).is_ok()
 }
 
 /// Some of the columns of rows.

@@ -18,6 +18,7 @@ use dictdb_catalog::{BOOTSTRAP_ROLE, Catalog, Change, Key, Object, Role};
 use dictdb_durability::{Lsn, Staging};
 use dictdb_executor::ddl::restore_indexes;
 use dictdb_storage::{Accompaniment, Sequence, Transaction};
+use dictdb_types::stack::spawn_deep;
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::Instance;
@@ -107,7 +108,7 @@ impl Instance {
             before.changes_to(&catalog, false).into_iter().filter(|change| !drops_session_schema(change, &before)),
         );
         let ready = std::thread::scope(|scope| {
-            let indexes = scope.spawn(|| self.index_restored(&restored));
+            let indexes = spawn_deep(scope, || self.index_restored(&restored));
             let staged = staging.as_ref().map_or(Ok(()), |staging| stage(staging, &restored, transaction, &places));
             let indexed = indexes.join().unwrap_or_else(|_| Err(Error::internal("a thread of the restore panicked")));
             staged.and(indexed)

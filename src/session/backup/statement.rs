@@ -9,7 +9,8 @@ use dictdb_backup::{
 };
 use dictdb_durability::{DatabaseAttributes, Staging};
 use dictdb_parser::utility::{Backup, BackupKind, Restore};
-use dictdb_storage::{Isolation, LockMode, RelationLock, Transaction, WaitOptions, WaitPolicy};
+use dictdb_storage::{Isolation, LockMode, RelationLock, Storage, Transaction, WaitOptions, WaitPolicy};
+use dictdb_types::stack::deep_thread;
 use dictdb_types::{Datum, Error, Result, Severity, SqlState, Type, oids, text};
 
 use super::check::all_whole;
@@ -161,7 +162,7 @@ impl Session {
         let command = format!("BACKUP {} ASYNC", format!("{kind:?}").to_uppercase());
         let job = instance.backups.jobs.begin(&command, database.name.clone(), self.shared.current_user());
         let own = job.clone();
-        let thread = std::thread::Builder::new().name("dictdb-job".to_owned());
+        let thread = deep_thread("dictdb-job");
         let spawned = thread.spawn(move || {
             let statements = || instance.backends.statements();
             let work = Work { progress: &own.progress, check: &|| own.check(), pace: Pace::beside(&statements) };
@@ -203,7 +204,9 @@ impl Session {
         let (instance, own) = (self.shared.instance.clone(), self.shared.database.clone());
         let is_early = !restore.dry_run && instance.is_room_for(&name)? && !matches!(until, Until::Moment(_));
         let staging = tokio::task::block_in_place(|| if is_early { instance.begin_staging(&own) } else { None });
-        let restored = self.build(&from, &until, staging.as_ref())?;
+        let storage = Storage::new();
+        let _counted = instance.engine.count_beside(&storage);
+        let restored = self.build(&from, &until, &storage, staging.as_ref())?;
         if !restored.is_exact {
             let message = "the log from the last backup on is not kept: the database is restored as of that backup";
             self.shared.notice(Error::with_severity(Severity::Warning, SqlState::WARNING, message));
@@ -238,7 +241,14 @@ impl Session {
         }
     }
 
-    fn build(&mut self, from: &From, until: &Until, staging: Option<&Staging<'_>>) -> Result<Restored> {
+    /// Builds a database in an empty storage. Beyond `max_memory` 53200.
+    fn build(
+        &mut self,
+        from: &From,
+        until: &Until,
+        storage: &Storage,
+        staging: Option<&Staging<'_>>,
+    ) -> Result<Restored> {
         let settings = self.backup_settings();
         let shared = self.shared.clone();
         tokio::task::block_in_place(|| {
@@ -247,13 +257,13 @@ impl Session {
                 database: &shared.database.name,
                 durability: shared.instance.durability.as_deref(),
                 staging,
+                storage,
             };
-            let work = Work {
-                progress: &Progress::default(),
-                check: &|| shared.backend.interrupts.check(),
-                pace: Pace::full(),
-            };
-            dictdb_backup::restore(&sources, from, until, &work)
+            let check = || shared.backend.interrupts.check().and_then(|()| shared.instance.engine.check_room());
+            let work = Work { progress: &Progress::default(), check: &check, pace: Pace::full() };
+            let restored = dictdb_backup::restore(&sources, from, until, &work)?;
+            shared.instance.engine.check_tables()?;
+            Ok(restored)
         })
     }
 
@@ -323,11 +333,13 @@ impl Session {
         let (instance, database) = (self.shared.instance.clone(), self.shared.database.clone());
         let backend = self.shared.backend.clone();
         let check = || backend.interrupts.check();
-        let delta = tokio::task::block_in_place(|| DeltaFile::read(&settings.folder, file, &check))?;
+        let mut delta = tokio::task::block_in_place(|| DeltaFile::read(&settings.folder, file, &check))?;
         let position = instance.backups.position(database.oid);
         if delta.parent.is_some() && position.is_some() && delta.parent != position {
-            let message =
-                format!("backup file \"{}\" breaks its chain: the database is not of the file it follows", delta.name);
+            let message = format!(
+                "backup file \"{}\" breaks its chain: the database is not of the file it follows",
+                delta.name()
+            );
             return Err(Error::new(SqlState::DATA_CORRUPTED, message));
         }
         let transaction = self.storage.begin(Isolation::ReadCommitted);
@@ -341,12 +353,14 @@ impl Session {
             let message = format!("database \"{}\" was changed while the delta waited", database.name);
             return Err(Error::new(SqlState::OBJECT_IN_USE, message));
         }
-        let affected = tokio::task::block_in_place(|| delta.apply(&catalog, &instance.storage, &transaction))?;
+        let check = || check().and_then(|()| instance.engine.check_room());
+        let apply = || delta.apply(&catalog, &instance.storage, &transaction, &check);
+        let affected = tokio::task::block_in_place(apply)?;
         let committed = transaction.commit_with(None, true)?;
         instance.wait_logged(committed.lsn)?;
         delta.set_sequences(&catalog, &instance.storage)?;
         if position.is_some() {
-            instance.backups.set_position(database.oid, delta.content_hash.clone());
+            instance.backups.set_position(database.oid, delta.content_hash().map(str::to_owned));
         }
         Ok(affected)
     }

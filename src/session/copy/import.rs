@@ -38,7 +38,7 @@ struct Survey<'a> {
 impl Session {
     /// IMPORT CSV. 42501, 58P01, 42P07, and what COPY FROM reports of the file's contents.
     pub(crate) async fn run_import(&mut self, import: &Import, client: &mut dyn Client) -> Result<Outcome> {
-        self.check_file(&import.file, true)?;
+        self.check_file(true)?;
         let list = csv_options(&import.options);
         let options = Options::read(&list, true, self.codec())?;
         check_options(&options)?;

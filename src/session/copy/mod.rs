@@ -45,8 +45,8 @@ impl Session {
         if let CopyTarget::Program(_) = copy.target {
             return Err(Error::unsupported("COPY with a program"));
         }
-        if let CopyTarget::File(path) = &copy.target {
-            self.check_file(path, copy.from)?;
+        if let CopyTarget::File(_) = &copy.target {
+            self.check_file(copy.from)?;
         }
         let options = Options::read(&copy.options, copy.from, self.codec())?;
         let rows = match &copy.source {
@@ -67,8 +67,8 @@ impl Session {
         Ok(Outcome::Done(Tag::rows("COPY", rows)))
     }
 
-    /// Files of the server are for superusers, and named by absolute paths.
-    fn check_file(&mut self, path: &str, from: bool) -> Result<()> {
+    /// Files of the server are for superusers.
+    fn check_file(&mut self, from: bool) -> Result<()> {
         let (what, role) = if from { ("from", "pg_read_server_files") } else { ("to", "pg_write_server_files") };
         if !self.shared.is_superuser() && !self.has_role(role) {
             let message = format!("must be superuser or have privileges of the {role} role to COPY {what} a file");
@@ -76,9 +76,6 @@ impl Session {
             return Err(
                 error.hint("Anyone can COPY to stdout or from stdin. psql's \\copy command also works for anyone.")
             );
-        }
-        if !from && !path.starts_with('/') {
-            return Err(Error::new(SqlState::INVALID_NAME, "relative path not allowed for COPY to file"));
         }
         Ok(())
     }

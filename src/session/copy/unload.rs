@@ -57,6 +57,9 @@ impl Session {
             }
         }
         match target {
+            CopyTarget::File(path) if !path.starts_with('/') => {
+                Err(Error::new(SqlState::INVALID_NAME, "relative path not allowed for COPY to file"))
+            }
             CopyTarget::File(path) => self.unload_into_file(path, options, &columns, &mut source),
             _ => self.unload_to_client(options, &columns, &mut source, client).await,
         }

@@ -188,7 +188,7 @@ impl Session {
         }
     }
 
-    fn record(&mut self, change: Change) {
+    pub(crate) fn record(&mut self, change: Change) {
         self.definitions.catalog.change(&self.shared.database.catalog, change);
         self.catalog_epoch = self.shared.instance.new_epoch();
     }

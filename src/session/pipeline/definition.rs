@@ -143,6 +143,7 @@ impl Session {
             makes_shells: false,
             attempt: ddl::Attempt::default(),
             truncated: Vec::new(),
+            reshaped: None,
             alters: matches!(command, Utility::AlterTable(_)),
             collected: shared.commands.are_watched().then(ddl::Collected::default),
             counted: counts.then(Counted::default),
@@ -162,6 +163,10 @@ impl Session {
         self.seen.add(None);
         notices.into_iter().for_each(|notice| self.shared.notice(notice));
         let tag = executed?;
+        if self.definitions.catalog.is_changed() {
+            // A change of the catalog is a write: the transaction has an id from here on.
+            transaction.assign_id()?;
+        }
         self.keep_large_objects(large_objects)?;
         if let Some(routine) = made_routine {
             self.routines.made = Some(routine);

@@ -33,7 +33,8 @@ struct Explained {
 
 impl Session {
     pub(crate) fn run_explain(&mut self, statement: &Explain, portal: &Portal) -> Result<Outcome> {
-        let options = options(&statement.options)?;
+        let mut options = options(&statement.options)?;
+        options.shown.io_timing = self.shared.settings.lock().bool("track_io_timing");
         let created = match &*statement.statement {
             Statement::Utility(utility) if options.analyze => self.explain_creation(utility, portal, &options)?,
             _ => None,
@@ -236,6 +237,7 @@ fn options(given: &[DefElem]) -> Result<Options> {
         verbose: false,
         timing: true,
         buffers: false,
+        io_timing: false,
         wal: false,
         format: ExplainFormat::Text,
     };

@@ -418,6 +418,8 @@ impl Session {
             "default_text_search_config",
             "extra_float_digits",
             "IntervalStyle",
+            "quote_all_identifiers",
+            "restrict_nonsystem_relation_kind",
             "role",
             "row_security",
             "search_path",

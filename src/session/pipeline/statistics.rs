@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 
 use crate::analysis::Analyses;
 use crate::prepared::Source;
+use crate::system::{pages, row_bytes};
 
 /// `autovacuum_analyze_threshold`.
 const CHANGES_BEFORE_ANALYZE: u64 = 50;
@@ -112,7 +113,12 @@ impl Statistics for StatementStatistics<'_> {
         // An empty table is planned as a small one, unless ANALYZE has seen it: it will not stay empty for as long as its plans live.
         const SMALLEST: usize = 10;
         let least = if self.is_analyzed(table) { 0 } else { SMALLEST };
-        self.storage.table(table).map_or(1000.0, |table| table.live_rows().max(least) as f64)
+        let Some(stored) = self.storage.table(table) else { return 1000.0 };
+        match self.catalog.told_size_of_storage(table).filter(|told| told.pages > 0 && told.tuples >= 0.0) {
+            // As many to a page as it is told to have, in the pages that there are.
+            Some(told) => (f64::from(told.tuples) / f64::from(told.pages) * pages(row_bytes(&stored)) as f64).round(),
+            None => stored.live_rows().max(least) as f64,
+        }
     }
 
     fn distinct_keys(&self, table: Oid, index: Oid) -> Option<f64> {

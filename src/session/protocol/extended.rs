@@ -36,7 +36,7 @@ impl Session {
         let deadline = self.begin_message();
         self.start_statement();
         self.show_activity(&text);
-        let result = isolate_now(|| self.parse_statement(name, &text, types));
+        let result = isolate_now(&self.shared.beacon(), || self.parse_statement(name, &text, types));
         drop(deadline);
         self.end_extended(result, client)?;
         client.parsed();
@@ -95,7 +95,7 @@ impl Session {
         client: &mut dyn Client,
     ) -> Result<()> {
         let deadline = self.begin_message();
-        let result = isolate_now(|| self.bind_portal(portal, statement, formats, params));
+        let result = isolate_now(&self.shared.beacon(), || self.bind_portal(portal, statement, formats, params));
         drop(deadline);
         self.end_extended(result, client)?;
         client.bound();
@@ -205,7 +205,7 @@ impl Session {
     pub async fn execute(&mut self, portal: &str, max_rows: i32, client: &mut dyn Client) -> Result<()> {
         let deadline = self.begin_message();
         self.begin_watch();
-        let result = isolate(pin!(self.execute_portal(portal, max_rows, client))).await;
+        let result = isolate(&self.shared.beacon(), pin!(self.execute_portal(portal, max_rows, client))).await;
         self.end_watch(result.is_ok());
         self.end_message(deadline);
         self.end_extended(result, client)
@@ -323,7 +323,7 @@ impl Session {
     pub async fn sync(&mut self, client: &mut dyn Client) -> Result<()> {
         let mut result = Ok(());
         if self.block.is_open() {
-            result = isolate(pin!(self.finish_statement())).await;
+            result = isolate(&self.shared.beacon(), pin!(self.finish_statement())).await;
             self.block.pipelined = false;
         }
         if let Err(error) = &result {

@@ -33,7 +33,7 @@ impl Session {
     pub async fn function_call(&mut self, call: FunctionCall<'_>, client: &mut dyn Client) -> Result<()> {
         let deadline = self.begin_message();
         self.start_statement();
-        let result = isolate(pin!(self.call_and_send(&call, client))).await;
+        let result = isolate(&self.shared.beacon(), pin!(self.call_and_send(&call, client))).await;
         drop(deadline);
         if let Err(error) = &result {
             self.fail_message(error);

@@ -6,16 +6,17 @@ mod fastpath;
 mod panics;
 mod simple;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 
-use dictdb_types::{Error, Result};
+use dictdb_types::{Error, Result, quote_all_identifiers};
 use futures::FutureExt;
 
 use crate::Session;
 use crate::client::{Client, Row, Shape, Tag};
 use crate::portal::{RowSource, TagCount};
+use crate::settings::Beacon;
 
 pub use extended::Target;
 pub use fastpath::FunctionCall;
@@ -23,15 +24,30 @@ pub use fastpath::FunctionCall;
 /// Rows that are asked of a stream at once.
 const ROWS_AT_ONCE: usize = 4096;
 
-/// Runs a statement so that a panic in it is an error of it: XX000, nothing of it told to the client but that. The work stays
-/// where it is: to move a future is to copy all of it.
-async fn isolate<T>(work: Pin<&mut (impl Future<Output = Result<T>> + ?Sized)>) -> Result<T> {
+/// Runs a statement so that a panic in it is an error of it: XX000, nothing of it told to the client but that; and so that names
+/// are written as its session wants them. The work stays where it is: to move a future is to copy all of it.
+async fn isolate<T>(beacon: &Beacon, mut work: Pin<&mut (impl Future<Output = Result<T>> + ?Sized)>) -> Result<T> {
+    // A statement that has waited may go on on another thread.
+    let work = poll_fn(|cx| quoting(beacon, || work.as_mut().poll(cx)));
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
 }
 
 /// Likewise for work that waits for nothing.
-fn isolate_now<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
+fn isolate_now<T>(beacon: &Beacon, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(|| quoting(beacon, work))).unwrap_or_else(|_| Err(panicked()))
+}
+
+/// Runs work of a session on this thread; texts that it writes have names in quotes where `quote_all_identifiers` says so.
+fn quoting<T>(beacon: &Beacon, work: impl FnOnce() -> T) -> T {
+    /// Puts back what held before, even after a panic.
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            quote_all_identifiers(self.0);
+        }
+    }
+    let _before = Before(quote_all_identifiers(beacon.quotes_all_identifiers()));
+    work()
 }
 
 fn panicked() -> Error {

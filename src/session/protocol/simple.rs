@@ -23,7 +23,7 @@ impl Session {
         self.start_statement();
         self.show_activity(&text);
         self.begin_watch();
-        let result = isolate(pin!(self.run_query_string(&text, deadline, client))).await;
+        let result = isolate(&self.shared.beacon(), pin!(self.run_query_string(&text, deadline, client))).await;
         self.end_watch(result.is_ok());
         if let Err(error) = &result {
             self.fail_message(error);

@@ -37,6 +37,8 @@ pub(crate) struct RoutineCache {
     pub made: Option<Oid>,
     /// The statement that runs next may end the transaction, if it is DO.
     pub may_end: bool,
+    /// Calls of functions were counted in this transaction.
+    pub counts: bool,
     /// What is running.
     pub calls: Calls,
     /// Numbers of unnamed portals.
@@ -112,10 +114,33 @@ impl Session {
         let is_plain = !routine.security_definer && routine.config.is_empty();
         let inside = Invocation { nonatomic: call.nonatomic && is_plain, ..*call };
         let run = |session: &mut Session| session.run_body(routine, &inside, cell);
-        let result = self
-            .deeper(|session| session.seeing(routine.volatility, |session| session.with_surroundings(routine, run)));
+        let result = self.counting(routine, |session| {
+            session
+                .deeper(|session| session.seeing(routine.volatility, |session| session.with_surroundings(routine, run)))
+        });
         self.routines.calls.transition_tables = outer_tables;
         result
+    }
+
+    /// Counts a call of a routine as `track_functions` says. A call that fails is not counted.
+    pub(super) fn counting<T>(&mut self, routine: &Routine, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if !self.derived().track_functions.covers(routine.language) {
+            return work(self);
+        }
+        self.routines.counts = true;
+        let call = self.shared.functions.lock().begin(routine.oid);
+        let result = work(self);
+        self.shared.functions.lock().end(&call, result.is_ok());
+        result
+    }
+
+    /// Hands over what the transaction has counted of functions.
+    pub(crate) fn hand_over_counts(&mut self) {
+        if std::mem::take(&mut self.routines.counts) {
+            let (instance, database) = (&self.shared.instance, &self.shared.database);
+            let mut pending = self.shared.functions.lock();
+            instance.function_statistics.absorb(&mut pending, database.oid, &database.catalog.current());
+        }
     }
 
     /// Runs a routine's statements over the snapshot that its volatility gives them: those of a volatile one see what the

@@ -209,7 +209,7 @@ impl Session {
             new,
             old: row(call.old),
         };
-        let returned = self.call_pl_trigger(routine, &known.function, data)?;
+        let returned = self.counting(routine, |session| session.call_pl_trigger(routine, &known.function, data))?;
         Ok(returned.map(|row| known.whole(row)))
     }
 

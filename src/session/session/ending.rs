@@ -72,6 +72,9 @@ impl Session {
         let pending = self.take_pending()?;
         // Streams hold snapshots of the transaction.
         self.portals.retain(|portal| portal.is_held());
+        for (database, attributes) in std::mem::take(&mut self.altered_databases) {
+            self.shared.instance.alter_database(database, None, attributes)?;
+        }
         let ended = self.commit_storage()?;
         self.definitions.changes.committed(&self.shared.instance.storage);
         self.settle_settings();
@@ -156,6 +159,7 @@ impl Session {
 
     fn end_transaction(&mut self) {
         self.owes_reset = false;
+        self.altered_databases.clear();
         if self.definitions.catalog.is_changed() {
             self.definitions.catalog = CatalogTransaction::default();
             self.catalog_epoch = self.shared.instance.new_epoch();
@@ -167,6 +171,7 @@ impl Session {
         self.block.savepoints.clear();
         self.block.pipelined = false;
         self.large_objects.close_all();
+        self.hand_over_counts();
     }
 
     /// A statement failed: the transaction, or the innermost savepoint's part of it, is taken back.

@@ -14,10 +14,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dictdb_durability::DatabaseAttributes;
 use dictdb_executor::ddl::{ConcurrentIndex, Definitions};
 use dictdb_executor::modify::{ConstraintQueue, StatementEvents};
 use dictdb_storage::{Session as StorageSession, Transaction};
-use dictdb_types::{Error, Result, Severity, SqlState};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use self::admission::{admit, fatal};
 use self::environment::EnvKey;
@@ -106,6 +107,8 @@ pub struct Session {
     pub(crate) large_objects: OpenLargeObjects,
     /// What its answers show that may not be on disk yet.
     pub(crate) seen: Seen,
+    /// What the open transaction, which is one statement, has changed of databases.
+    pub(crate) altered_databases: Vec<(Oid, DatabaseAttributes)>,
     /// Its transaction was taken back because the database became another one, and the client does not know.
     pub(crate) owes_reset: bool,
     /// It is only the place of a session that has been lent.
@@ -224,6 +227,7 @@ impl Session {
             routines: RoutineCache::default(),
             large_objects: OpenLargeObjects::default(),
             seen: Seen::default(),
+            altered_databases: Vec::new(),
             owes_reset: false,
             is_vacant: false,
             reported: Vec::new(),

@@ -1,6 +1,7 @@
 //! Values of text settings that must mean something: PostgreSQL's check hooks.
 
 use dictdb_types::datetime::{date_style_name, parse_date_style, zone};
+use dictdb_types::env::RestrictedKinds;
 use dictdb_types::{Error, Result, SqlState, encoding};
 
 use super::definition::Definition;
@@ -36,6 +37,7 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "plpgsql.extra_errors" | "plpgsql.extra_warnings" => extra_checks(definition.name, text)?,
         "dictdb.rate_limit" | "dictdb.rate_limit_by_address" => rate_limit(definition.name, text)?,
         "dictdb.cache_policy" => cache_policy(text)?,
+        "restrict_nonsystem_relation_kind" => restricted_kinds(text)?,
         "search_path" | "temp_tablespaces" => identifiers(definition.name, text)?,
         "default_table_access_method" => match text.as_ref() {
             "heap" => "heap".to_owned(),
@@ -109,6 +111,16 @@ fn locale(name: &str, text: &str) -> Result<String> {
 }
 
 /// A list of names as SQL writes them.
+/// A list of kinds of relations, as [`RestrictedKinds`] reads it.
+fn restricted_kinds(text: &str) -> Result<String> {
+    const NAME: &str = "restrict_nonsystem_relation_kind";
+    let words = split_identifiers(text).ok_or_else(|| invalid(NAME, text).detail("List syntax is invalid."))?;
+    match words.iter().find(|word| !RestrictedKinds::default().add(word)) {
+        Some(unknown) => Err(invalid(NAME, text).detail(format!("Unrecognized key word: \"{unknown}\"."))),
+        None => Ok(text.to_owned()),
+    }
+}
+
 fn identifiers(name: &str, text: &str) -> Result<String> {
     match split_identifiers(text) {
         Some(_) => Ok(text.to_owned()),

@@ -6,11 +6,13 @@ use std::time::Duration;
 use dictdb_parser::Strings;
 use dictdb_storage::WaitOptions;
 use dictdb_types::datetime::{parse_date_style, parse_interval_style, zone};
+use dictdb_types::env::RestrictedKinds;
 use dictdb_types::xml::XmlOption;
 use dictdb_types::{ByteaOutput, DateOrder, DateStyle, FormatSettings, Severity, unquote_identifier};
 
 use super::Settings;
 use crate::encoding::{Codec, for_client};
+use crate::function_statistics::TrackFunctions;
 use crate::log::LogWishes;
 use crate::rate_limits::Rate;
 use crate::transaction::Modes;
@@ -46,10 +48,16 @@ pub struct Derived {
     pub codec: Option<&'static Codec>,
     /// What is logged.
     pub log: LogWishes,
+    /// `track_functions`.
+    pub track_functions: TrackFunctions,
     /// `dictdb.rate_limit`.
     pub rate_limit: Option<Rate>,
     /// `dictdb.rate_limit_by_address`.
     pub rate_limit_by_address: Option<Rate>,
+    /// `restrict_nonsystem_relation_kind`.
+    pub restricted_kinds: RestrictedKinds,
+    /// `quote_all_identifiers`.
+    pub quotes_all_identifiers: bool,
     /// What is wanted of the cache of results.
     pub caching: crate::result_cache::Wishes,
 }
@@ -71,8 +79,11 @@ impl Default for Derived {
             skips_validation: false,
             codec: None,
             log: LogWishes::default(),
+            track_functions: TrackFunctions::None,
             rate_limit: None,
             rate_limit_by_address: None,
+            restricted_kinds: RestrictedKinds::default(),
+            quotes_all_identifiers: false,
             caching: Default::default(),
         }
     }
@@ -104,9 +115,12 @@ impl Derived {
             skips_validation: settings.bool("dictdb.skip_validation"),
             codec: for_client(&settings.text("client_encoding")),
             log: LogWishes::of(settings),
+            track_functions: TrackFunctions::named(&settings.text("track_functions")),
             // The word off is no rate.
             rate_limit: Rate::parse(&settings.text("dictdb.rate_limit")),
             rate_limit_by_address: Rate::parse(&settings.text("dictdb.rate_limit_by_address")),
+            restricted_kinds: restricted_kinds(&settings.text("restrict_nonsystem_relation_kind")),
+            quotes_all_identifiers: settings.bool("quote_all_identifiers"),
             caching: crate::result_cache::Wishes::of(settings),
         }
     }
@@ -131,6 +145,15 @@ fn format_settings(settings: &Settings) -> FormatSettings {
         },
         xml_binary_hex: settings.text("xmlbinary") == "hex",
     }
+}
+
+fn restricted_kinds(list: &str) -> RestrictedKinds {
+    let mut kinds = RestrictedKinds::default();
+    for word in split_identifiers(list).unwrap_or_default() {
+        // The words were checked when they were set.
+        kinds.add(&word);
+    }
+    kinds
 }
 
 fn severity(word: &str) -> Severity {

@@ -21,10 +21,10 @@ mod unit;
 mod value;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
-use dictdb_types::{Error, Result, SqlState};
+use dictdb_types::{Error, Result, SqlState, quote_all_identifiers};
 
 pub use definition::{Context, Definition, Kind, kept_part};
 pub use derived::{Derived, split_identifiers};
@@ -153,7 +153,26 @@ pub struct Settings {
     savepoints: Vec<Upper>,
     derived: Arc<Derived>,
     reset_derived: Arc<Derived>,
-    generation: Arc<AtomicU64>,
+    beacon: Arc<Beacon>,
+}
+
+/// What is to be seen of a session's settings without locking them.
+#[derive(Debug, Default)]
+pub(crate) struct Beacon {
+    generation: AtomicU64,
+    quotes_all_identifiers: AtomicBool,
+}
+
+impl Beacon {
+    /// [`Settings::generation`].
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// [`Derived::quotes_all_identifiers`].
+    pub(crate) fn quotes_all_identifiers(&self) -> bool {
+        self.quotes_all_identifiers.load(Ordering::Relaxed)
+    }
 }
 
 /// What a function with settings of its own returns to.
@@ -177,7 +196,7 @@ impl Settings {
             savepoints: Vec::new(),
             derived: Arc::default(),
             reset_derived: Arc::default(),
-            generation: Arc::default(),
+            beacon: Arc::default(),
         };
         settings.derive();
         settings.reset_derived = settings.derived.clone();
@@ -401,17 +420,24 @@ impl Settings {
 
     /// Changes whenever any value may have changed.
     pub fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
+        self.beacon.generation()
     }
 
-    /// Where the generation is, for who wants to know of changes without locking the settings.
-    pub(crate) fn generation_cell(&self) -> Arc<AtomicU64> {
-        self.generation.clone()
+    /// What is to be seen of them without a lock.
+    pub(crate) fn beacon(&self) -> Arc<Beacon> {
+        self.beacon.clone()
     }
 
     fn derive(&mut self) {
+        let before = self.derived.quotes_all_identifiers;
         self.derived = Arc::new(Derived::of(self));
-        self.generation.fetch_add(1, Ordering::Relaxed);
+        self.beacon.generation.fetch_add(1, Ordering::Relaxed);
+        let quotes = self.derived.quotes_all_identifiers;
+        if quotes != before {
+            self.beacon.quotes_all_identifiers.store(quotes, Ordering::Relaxed);
+            // Who changes settings is the statement that runs, on this thread.
+            quote_all_identifiers(quotes);
+        }
     }
 
     /// The values a client is told of, in PostgreSQL's order.

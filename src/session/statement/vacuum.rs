@@ -226,7 +226,9 @@ impl Session {
     /// The part of VACUUM; whether it was done.
     fn vacuum_table(&mut self, transaction: &Transaction, target: &Target<'_>, task: &Task) -> Result<bool> {
         let mode = if task.is_full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
-        Ok(self.open_table(transaction, target, (mode, "vacuum"), task.skips_locked)?.is_some())
+        let opened = self.open_table(transaction, target, (mode, "vacuum"), task.skips_locked)?;
+        opened.iter().for_each(|table| self.forget_told_size(table));
+        Ok(opened.is_some())
     }
 
     /// The part of ANALYZE. What to wait for in the log.
@@ -252,6 +254,7 @@ impl Session {
         }
         let attnum = |column: &Ident| relation.column_named(&column.value).map(|(attnum, _)| attnum);
         let columns: Vec<i16> = target.columns.iter().filter_map(attnum).collect();
+        self.forget_told_size(&relation);
         self.analyze_relation(&relation, &columns)
     }
 }

@@ -10,9 +10,11 @@
 //!   function call ──► registry() ──► functions/   by C symbol, as all functions
 //!   reg… text ──► names
 //!   catalog, oid, column ──► address
+//!   UPDATE pg_class      ──► catalog_rows/
 //! ```
 
 pub(crate) mod address;
+mod catalog_rows;
 mod described;
 mod exported;
 mod functions;
@@ -24,13 +26,13 @@ mod relations;
 
 use std::sync::LazyLock;
 
-use dictdb_catalog::namespaces;
+use dictdb_catalog::{Relation, namespaces};
 use dictdb_executor::VirtualTables;
 use dictdb_functions::Registry;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::StatementEnv;
-pub(crate) use functions::{record, records};
+pub(crate) use functions::{pages, record, records, row_bytes};
 pub(crate) use output::acl;
 use output::{Output, Row};
 
@@ -51,6 +53,16 @@ impl VirtualTables for StatementEnv {
         let mut output = Output::new(relation, equals, columns);
         relations::produce(self, relation, &mut output)?;
         Ok(output.into_rows())
+    }
+
+    fn change_row(
+        &self,
+        relation: &Relation,
+        assigned: &[usize],
+        before: Option<&[Datum]>,
+        after: Option<&[Datum]>,
+    ) -> Result<()> {
+        self.shared.in_session(|session| session.change_catalog_row(relation, assigned, before, after))
     }
 }
 

@@ -154,6 +154,7 @@ impl Table {
         // It may stand for a table that had other rows: nothing that was known before the next commit is known of it.
         clone.set_changed(storage.last_commit().0 + 1);
         clone.set_logged(self.is_logged());
+        clone.set_vacant(self.vacant());
         clone.count_restored(self.live_rows());
         let indexes: Vec<_> = self.indexes().iter().filter(|index| (wanted.indexes)(index.def().id)).cloned().collect();
         let mut entered = None;
@@ -340,8 +341,8 @@ impl Storage {
             return Err(corrupted(&format!("table {} does not have the columns of table {}", table.id(), of.id())));
         }
         for number in blocks {
-            let cell =
-                of.block(number).ok_or_else(|| corrupted(&format!("table {} has no block {number}", of.id())))?;
+            // Of a block without rows nothing was written.
+            let Some(cell) = of.block(number) else { continue };
             let view = View { ts: RESTORED.0, own: None, command: 0 };
             let image = image(&mut cell.latch.write(), layouts.len(), &view, &self.0.writers);
             let place = table.block_to_restore(number)?;

@@ -22,6 +22,26 @@ pub enum IndexBuilt {
     Busy(Holder),
 }
 
+/// Columns that are to be cleared, and for how many they are not yet.
+#[derive(Default)]
+pub(super) struct HeldColumns {
+    holders: usize,
+    waiting: Vec<usize>,
+}
+
+/// Keeps the values of a table's columns: [`Table::hold_columns`].
+pub struct ColumnsHeld(Arc<Table>);
+
+impl Drop for ColumnsHeld {
+    fn drop(&mut self) {
+        let mut held = self.0.held_columns.lock();
+        held.holders -= 1;
+        if held.holders == 0 {
+            held.waiting.drain(..).for_each(|column| self.0.clear_column_now(column));
+        }
+    }
+}
+
 impl Table {
     /// Adds a column; rows that are there have `missing` in it, without being rewritten. Returns its index. XX000 if
     /// the value is not of the layout.
@@ -39,8 +59,23 @@ impl Table {
         Ok(columns.len() - 1)
     }
 
-    /// Frees the memory of a column that no snapshot needs: it reads as NULL from now on.
+    /// Frees the memory of a column that no snapshot needs: it reads as NULL from now on, or when nobody holds columns any more.
     pub fn clear_column(&self, column: usize) {
+        let mut held = self.held_columns.lock();
+        match held.holders {
+            0 => self.clear_column_now(column),
+            _ => held.waiting.push(column),
+        }
+    }
+
+    /// Keeps the values of columns for somebody who reads the table without a lock, as of a moment that he takes now: DROP COLUMN does
+    /// not wait for him.
+    pub fn hold_columns(self: &Arc<Self>) -> ColumnsHeld {
+        self.held_columns.lock().holders += 1;
+        ColumnsHeld(self.clone())
+    }
+
+    fn clear_column_now(&self, column: usize) {
         for (number, cell) in self.all_blocks() {
             let mut block = self.change(number, cell);
             let len = block.len();

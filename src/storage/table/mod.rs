@@ -35,7 +35,7 @@ use free_slots::FreeSlots;
 
 pub use arrays::{arrays_of, datums_of};
 pub use cloning::{ClonedTable, Contents};
-pub use ddl::IndexBuilt;
+pub use ddl::{ColumnsHeld, IndexBuilt};
 pub use keys::{Standing, UniqueConflict};
 pub use lock_row::RowLocked;
 pub use read::{Found, VersionTag};
@@ -57,6 +57,9 @@ pub struct Table {
     is_clone: bool,
     row_locks: RowLocks,
     counters: stats::Counters,
+    /// Storage columns that images may have values of which nobody keeps: of use while rows are restored.
+    vacant: RwLock<Arc<[usize]>>,
+    held_columns: Mutex<ddl::HeldColumns>,
     /// Whether the log is told of its rows.
     logged: AtomicBool,
     /// Whether nothing that changes it may be committed any more.
@@ -94,6 +97,8 @@ impl Table {
             ties: cloning::Ties::default(),
             is_clone: false,
             row_locks: RowLocks::default(),
+            vacant: RwLock::new(Arc::new([])),
+            held_columns: Mutex::default(),
             counters: stats::Counters::default(),
             logged: AtomicBool::new(true),
             retired: AtomicBool::new(false),

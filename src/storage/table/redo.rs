@@ -22,8 +22,9 @@ impl Storage {
         let table = self.table(table).ok_or_else(|| corrupted(&format!("there is no table {table}")))?;
         table.free.remove(RowId(first)..RowId(first + rows));
         let snapshot = transaction.snapshot()?;
+        let vacant = table.vacant();
         for row in first..first + rows {
-            let image = image::decode(bytes)?;
+            let image = image::decode_without(bytes, &vacant)?;
             table.redo_row(transaction, &snapshot, RowId(row), image.as_ref().map(|image| image as &dyn RowReader))?;
         }
         Ok(())

@@ -3,6 +3,8 @@
 //! Restoring happens before anybody else uses the table, and before it has indexes: rows are put where they were, as
 //! versions that everybody sees.
 
+use std::sync::Arc;
+
 use dictdb_types::stored::put_uint;
 use dictdb_types::{Error, Oid, Result, RowId, SqlState};
 
@@ -70,10 +72,20 @@ impl Table {
 
     /// Puts rows where they were. XX001 when an image does not fit the table.
     pub(crate) fn restore(&self, first: RowId, rows: u64, images: &mut &[u8]) -> Result<()> {
-        self.restore_rows(first, rows, |put| match image::decode(images)? {
+        let vacant = self.vacant();
+        self.restore_rows(first, rows, |put| match image::decode_without(images, &vacant)? {
             Some(row) => put(Some(&row)),
             None => put(None),
         })
+    }
+
+    /// Says which storage columns no values are kept of: images that were written before may have some.
+    pub fn set_vacant(&self, columns: Arc<[usize]>) {
+        *self.vacant.write() = columns;
+    }
+
+    pub(super) fn vacant(&self) -> Arc<[usize]> {
+        self.vacant.read().clone()
     }
 
     /// Puts consecutive rows where they were: `next` hands over one each time it is called, or none where there is no row. XX001
@@ -94,6 +106,7 @@ impl Table {
             for slot in slot..slot + count {
                 next_row(&mut |row| self.restore_slot(&mut block, slot, row))?;
             }
+            self.account_changes(&mut block, count);
             next += count as u64;
         }
         Ok(())
@@ -162,7 +175,7 @@ impl Table {
             let before = free.len();
             free.extend(slots.map(|slot| row_id(number, slot)));
             live += block.len() - (free.len() - before);
-            self.account(&mut block);
+            self.measure(&mut block);
         }
         self.count_restored(live);
         self.free_slots(free.into_iter());

@@ -92,6 +92,7 @@ impl Table {
             if block.len() == 0 {
                 block.columns = columns;
                 block.stamps = vec![RESTORED; rows];
+                self.measure(&mut block);
                 return Ok(());
             }
         }

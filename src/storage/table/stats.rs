@@ -183,12 +183,23 @@ impl Table {
 
     /// Keeps the count of memory: measures a block that has changed often enough.
     pub(super) fn account(&self, block: &mut Block) {
-        block.changes += 1;
-        if block.changes.is_multiple_of(CHANGES_PER_MEASUREMENT) || block.measured_bytes == 0 {
-            let bytes = block.bytes();
-            let before = std::mem::replace(&mut block.measured_bytes, bytes);
-            self.counters.bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
+        self.account_changes(block, 1);
+    }
+
+    /// The same after several changes.
+    pub(super) fn account_changes(&self, block: &mut Block, changes: usize) {
+        let measurements = block.changes / CHANGES_PER_MEASUREMENT;
+        block.changes += changes;
+        if block.changes / CHANGES_PER_MEASUREMENT > measurements || block.measured_bytes == 0 {
+            self.measure(block);
         }
+    }
+
+    /// Measures a block.
+    pub(super) fn measure(&self, block: &mut Block) {
+        let bytes = block.bytes();
+        let before = std::mem::replace(&mut block.measured_bytes, bytes);
+        self.counters.bytes.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
     }
 }
 

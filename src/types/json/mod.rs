@@ -9,7 +9,7 @@ mod tree;
 mod write;
 
 pub(crate) use parser::too_deep;
-pub use parser::{check, parse};
+pub use parser::{MAX_DEPTH, check, parse};
 pub use tree::Jsonb;
 pub use write::write_string;
 

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use super::lexer::{Lexer, Token};
 use super::tree::Jsonb;
-use crate::opaque::MAX_DEPTH;
+use crate::stack::with_stack;
 use crate::{Error, Numeric, Result, SqlState};
+
+/// Deepest nesting of JSON that is read: as PostgreSQL does with its default `max_stack_depth`, and no deeper than that a value can be
+/// copied and dropped on a thread with [`crate::stack::STACK_BYTES`].
+pub const MAX_DEPTH: usize = 6_400;
 
 /// What to make of the parts of a JSON text.
 trait Build {
@@ -93,8 +97,8 @@ fn value<B: Build>(lexer: &mut Lexer<'_>, build: &B, depth: usize) -> Result<B::
         return Err(too_deep());
     }
     match lexer.token {
-        Token::ObjectStart => object(lexer, build, depth),
-        Token::ArrayStart => array(lexer, build, depth),
+        Token::ObjectStart => with_stack(|| object(lexer, build, depth)),
+        Token::ArrayStart => with_stack(|| array(lexer, build, depth)),
         Token::String | Token::Number | Token::True | Token::False | Token::Null => {
             let value = build.scalar(lexer)?;
             lexer.advance()?;

@@ -164,7 +164,13 @@ fn jsonb_is_canonical() {
 
 #[test]
 fn depth_is_limited() {
-    assert!(check(&format!("{}{}", "[".repeat(400), "]".repeat(400))).is_ok());
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert!(check(&nested(super::MAX_DEPTH)).is_ok());
+    let deepest = crate::stack::deep_thread("deepest").spawn(move || {
+        let value = parse(&nested(super::MAX_DEPTH)).unwrap();
+        assert_eq!(value.clone().to_string(), nested(super::MAX_DEPTH));
+    });
+    deepest.unwrap().join().unwrap();
     assert_eq!(check(&"[".repeat(1_000_000)).unwrap_err().code().as_str(), "54001");
     assert_eq!(parse(&"{\"a\":".repeat(1_000_000)).unwrap_err().code().as_str(), "54001");
 }

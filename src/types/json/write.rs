@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::tree::Jsonb;
+use crate::stack::with_stack;
 
 impl Jsonb {
     /// Appends the text of the value.
@@ -17,7 +18,7 @@ impl Jsonb {
                 out.push('[');
                 for (n, item) in items.iter().enumerate() {
                     out.push_str(if n > 0 { ", " } else { "" });
-                    item.write(out);
+                    with_stack(|| item.write(out));
                 }
                 out.push(']');
             }
@@ -27,7 +28,7 @@ impl Jsonb {
                     out.push_str(if n > 0 { ", " } else { "" });
                     write_string(key, out);
                     out.push_str(": ");
-                    value.write(out);
+                    with_stack(|| value.write(out));
                 }
                 out.push('}');
             }

@@ -13,8 +13,10 @@ use crate::disk::{DiskFile, Open};
 use crate::segment::Fill;
 use crate::{LogError, Lsn, segment};
 
-/// A buffer that grew larger than this is given back after its batch.
+/// A buffer that is larger than this is given back once batches are small: fresh memory for each large one costs as much as writing it.
 const KEPT_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// The part of its buffer that a large batch has.
+const LARGE_BATCH_PART: usize = 4;
 
 /// The writer's own state.
 #[derive(Default)]
@@ -51,7 +53,7 @@ impl Writer {
         self.write(shared, &batch).inspect_err(|error| shared.stop(error.clone()))?;
         shared.statistics.batches.fetch_add(1, Ordering::Relaxed);
         let end = batch.end();
-        if batch.bytes.capacity() <= KEPT_BUFFER_BYTES {
+        if batch.bytes.capacity() <= KEPT_BUFFER_BYTES.max(batch.bytes.len() * LARGE_BATCH_PART) {
             self.spare = batch.bytes;
         }
         Ok(Some(end))

@@ -5,7 +5,7 @@ mod count;
 mod distinct;
 mod extreme;
 mod general;
-mod numeric;
+pub(super) mod numeric;
 mod sum;
 
 use std::collections::VecDeque;
@@ -104,21 +104,33 @@ impl Keys {
 }
 
 /// The arguments of an aggregate over a batch: those of the rows that its FILTER keeps, which are all without one.
-struct Arguments {
+pub(super) struct GroupArguments {
     columns: Vec<ArrayRef>,
     kept: Option<BooleanArray>,
 }
 
-impl Arguments {
-    fn of(call: &CallCode, batch: Batch<'_>) -> Result<Self> {
+impl GroupArguments {
+    /// Evaluates them.
+    pub fn of(call: &CallCode, batch: Batch<'_>) -> Result<Self> {
         let Some(filter) = &call.filter else {
-            return Ok(Arguments { columns: arrays(&call.args, batch)?, kept: None });
+            return Ok(GroupArguments { columns: arrays(&call.args, batch)?, kept: None });
         };
         // Arguments are not evaluated for rows that are left out.
         let mask = filter.select(batch)?;
         let chunk = Chunk { columns: batch.columns.to_vec(), rows: batch.rows }.filter(&mask)?;
         let part = Batch { columns: &chunk.columns, rows: chunk.rows, ..batch };
-        Ok(Arguments { columns: arrays(&call.args, part)?, kept: Some(mask) })
+        Ok(GroupArguments { columns: arrays(&call.args, part)?, kept: Some(mask) })
+    }
+
+    /// Adds them to the groups with the numbers of the batch's rows, of which there are `count`.
+    pub fn feed(&self, to: &mut dyn Accumulate, numbers: &[usize], count: usize, rt: &Runtime) -> Result<()> {
+        match &self.kept {
+            None => to.update(&self.columns, numbers, count, rt),
+            Some(mask) => {
+                let kept: Vec<usize> = mask.values().set_indices().map(|row| numbers[row]).collect();
+                to.update(&self.columns, &kept, count, rt)
+            }
+        }
     }
 }
 
@@ -199,16 +211,8 @@ impl<'n> Groups<'n> {
     }
 
     /// Feeds the arguments of a batch to an aggregate.
-    fn update(&mut self, call: usize, arguments: &Arguments, rt: &Runtime) -> Result<()> {
-        let kept: Vec<usize>;
-        let numbers = match &arguments.kept {
-            None => &self.numbers,
-            Some(mask) => {
-                kept = mask.values().set_indices().map(|row| self.numbers[row]).collect();
-                &kept
-            }
-        };
-        self.accumulators[call].update(&arguments.columns, numbers, self.count, rt)
+    fn update(&mut self, call: usize, arguments: &GroupArguments, rt: &Runtime) -> Result<()> {
+        arguments.feed(&mut *self.accumulators[call], &self.numbers, self.count, rt)
     }
 
     /// Charges what the groups have grown by.
@@ -309,7 +313,7 @@ impl AggregateCursor {
             let keys = Keys::of(&node.groups, batch)?;
             sets.iter_mut().try_for_each(|set| set.assign(&keys, batch.rows))?;
             for (number, call) in node.calls.iter().enumerate() {
-                let arguments = Arguments::of(call, batch)?;
+                let arguments = GroupArguments::of(call, batch)?;
                 sets.iter_mut().try_for_each(|set| set.update(number, &arguments, rt))?;
             }
             sets.iter_mut().try_for_each(|set| set.charge(rt))?;

@@ -15,10 +15,16 @@ use crate::runtime::Runtime;
 
 fn column(args: &[ArrayRef]) -> Result<&BinaryViewArray> {
     let [values] = args else { return Err(Error::internal("aggregate of other than one argument")) };
+    numerics(values)
+}
+
+/// A column of numbers as their bytes.
+pub(in super::super) fn numerics(values: &ArrayRef) -> Result<&BinaryViewArray> {
     values.as_binary_view_opt().ok_or_else(|| Error::internal(format!("{} as numeric", values.data_type())))
 }
 
-fn decode(bytes: &[u8]) -> Result<Numeric> {
+/// A number that does not stand in its view.
+pub(in super::super) fn decode(bytes: &[u8]) -> Result<Numeric> {
     match opaque::decode(bytes)? {
         Datum::Numeric(value) => Ok(value),
         other => Err(Error::internal(format!("{other:?} in a column of numeric"))),
@@ -48,7 +54,7 @@ fn for_each_value<S>(
 
 /// The sum of one group. Its scale is the largest of its numbers.
 #[derive(Clone, Default)]
-struct Total {
+pub(in super::super) struct Total {
     coefficient: i128,
     scale: u16,
     count: i64,
@@ -57,8 +63,9 @@ struct Total {
 }
 
 impl Total {
+    /// Adds a number that stands in its view.
     #[inline]
-    fn add_small(&mut self, value: SmallNumeric) -> Result<()> {
+    pub fn add_small(&mut self, value: SmallNumeric) -> Result<()> {
         self.count += 1;
         if value.scale == self.scale
             && let Some(sum) = self.coefficient.checked_add(i128::from(value.coefficient))
@@ -89,7 +96,8 @@ impl Total {
         Ok(())
     }
 
-    fn add_large(&mut self, value: &Numeric) -> Result<()> {
+    /// Adds any other number.
+    pub fn add_large(&mut self, value: &Numeric) -> Result<()> {
         self.count += 1;
         self.add_beside(value)
     }
@@ -104,13 +112,18 @@ impl Total {
     }
 
     /// The sum of all; `None` of no number.
-    fn sum(&self) -> Result<Option<Numeric>> {
+    pub fn sum(&self) -> Result<Option<Numeric>> {
         let own = Numeric::from_i128(self.coefficient, self.scale);
         match &self.beside {
             _ if self.count == 0 => Ok(None),
             Some(beside) => beside.add(&own).map(Some),
             None => Ok(Some(own)),
         }
+    }
+
+    /// Their average; `None` of no number.
+    pub fn average(&self) -> Result<Option<Numeric>> {
+        self.sum()?.map(|sum| sum.div(&Numeric::from(self.count))).transpose()
     }
 }
 
@@ -138,11 +151,8 @@ impl Accumulate for Sum {
         self.totals.resize(count, Total::default());
         let mut builder = ColumnBuilder::new(Physical::Opaque, count);
         for total in &self.totals {
-            match total.sum()? {
-                None => builder.push_null(),
-                Some(sum) if self.average => builder.push(&Datum::Numeric(sum.div(&Numeric::from(total.count))?))?,
-                Some(sum) => builder.push(&Datum::Numeric(sum))?,
-            }
+            let value = if self.average { total.average()? } else { total.sum()? };
+            builder.push(&value.map_or(Datum::Null, Datum::Numeric))?;
         }
         Ok(builder.finish())
     }

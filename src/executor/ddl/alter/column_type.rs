@@ -160,6 +160,10 @@ impl DdlContext<'_> {
         if matches!(relation.kind, RelationKind::Composite) {
             return Ok(Retyped { attnum, column: changed, transform: None });
         }
+        if change.using.is_some() && relation.foreign.is_some() {
+            let message = format!("\"{}\" is not a table", relation.name);
+            return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
+        }
         if column.generated && change.using.is_some() {
             return Err(Error::new(
                 SqlState::SYNTAX_ERROR,

@@ -181,17 +181,18 @@ impl DdlContext<'_> {
         use AlterTableAction as A;
         match action {
             A::AddColumn { if_not_exists, column, .. } => {
-                let added = self
-                    .changing_fields(table, |ddl| ddl.add_column(table, column, *if_not_exists, recurse, locations))?;
+                let added = self.reshaping_tables(|ddl| {
+                    ddl.changing_fields(table, |ddl| ddl.add_column(table, column, *if_not_exists, recurse, locations))
+                })?;
                 for (attnum, constraint) in added {
                     let pass = action::constraint_pass(&constraint.kind);
                     steps.entry(pass).or_default().push(Step::ColumnConstraint(attnum, constraint));
                 }
                 Ok(())
             }
-            A::DropColumn { if_exists, name, behavior } => {
-                self.changing_fields(table, |ddl| ddl.drop_column(table, &name.value, *if_exists, *behavior, recurse))
-            }
+            A::DropColumn { if_exists, name, behavior } => self.reshaping_tables(|ddl| {
+                ddl.changing_fields(table, |ddl| ddl.drop_column(table, &name.value, *if_exists, *behavior, recurse))
+            }),
             A::AlterType { .. } => Err(Error::internal("a change of type outside its pass")),
             A::SetDefault { column, default } => {
                 // PostgreSQL does not know where the expression stands.

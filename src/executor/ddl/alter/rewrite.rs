@@ -6,7 +6,7 @@ use dictdb_catalog::{Column, Persistence, Relation};
 use dictdb_planner::expr::Expr;
 use dictdb_planner::table_expr::{self, TableExpr};
 use dictdb_storage::Inserted;
-use dictdb_types::{Datum, Env, Error, Oid, Physical, Result, SqlState, TypeLookup};
+use dictdb_types::{Datum, Env, Error, Oid, Result, SqlState};
 
 use super::super::DdlContext;
 use crate::access::TableHandle;
@@ -155,14 +155,7 @@ impl DdlContext<'_> {
     /// Empty storage for these columns; gone if the transaction rolls back.
     pub(in crate::ddl) fn new_storage(&mut self, columns: &[Column], persistence: Persistence) -> Oid {
         let storage = self.new_oid();
-        let catalog = self.view();
-        let mut layouts = Vec::new();
-        let mut by_slot: Vec<&Column> = columns.iter().collect();
-        by_slot.sort_by_key(|column| column.slot);
-        for column in by_slot {
-            layouts.resize(column.slot, Physical::Bool);
-            layouts.push(if column.is_kept() { catalog.physical(column.ty.oid) } else { Physical::Bool });
-        }
+        let layouts = self.view().layouts(columns);
         self.storage.create_table(storage, &layouts).set_logged(persistence == Persistence::Permanent);
         self.own.lock().changes.created_table(storage);
         storage

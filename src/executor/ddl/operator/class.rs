@@ -57,9 +57,6 @@ impl DdlContext<'_> {
         };
         let members = self.members(&create.items, method, Some(input))?;
         self.check_new_class(&name, namespace, method, input, create.default)?;
-        if create.default && members.has_foreign_order(self)? {
-            return Err(Error::unsupported("a default operator class whose functions are users'"));
-        }
         let family = match named {
             Some(family) => family,
             None => self.put_family(namespace, name.clone(), method),

@@ -1,6 +1,6 @@
 //! What operator classes and families are made of: operators with their strategies, support functions, the type that is stored.
 
-use dictdb_catalog::{Key, Language};
+use dictdb_catalog::Key;
 use dictdb_functions::facts::{AmProc, Strategy, ids};
 use dictdb_parser::ast::{DataType, ObjectName};
 use dictdb_parser::utility::OperatorClassItem;
@@ -27,16 +27,6 @@ impl Members {
         let functions = self.functions.iter().map(|function| function.proc);
         let functions = functions.filter(|oid| *oid >= Oid::FIRST_NORMAL).map(Key::Function);
         operators.chain(functions).collect()
-    }
-
-    /// Whether values are ordered or hashed by functions that are neither PostgreSQL's nor an extension's: sorting and grouping do not
-    /// call functions, so these would not be asked.
-    pub fn has_foreign_order(&self, cx: &mut DdlContext<'_>) -> Result<bool> {
-        let catalog = cx.view();
-        Ok(self
-            .functions
-            .iter()
-            .any(|function| catalog.routine(function.proc).is_some_and(|own| own.language != Language::C)))
     }
 }
 

@@ -192,7 +192,7 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// `ALTER INDEX … ATTACH PARTITION`.
+    /// `ALTER INDEX … ATTACH PARTITION`. Of an index that is a part already, whether the whole is valid by now.
     pub(in crate::ddl) fn attach_index_named(
         &mut self,
         whole: &Arc<Relation>,
@@ -204,7 +204,8 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         };
         if part.parents.contains(&whole.oid) {
-            return Ok(());
+            // The part may have become valid since.
+            return self.validate_index(whole.oid);
         }
         let refuse = |code: SqlState, detail: String| {
             let message = format!("cannot attach index \"{}\" as a partition of index \"{}\"", part.name, whole.name);

@@ -7,7 +7,6 @@ use dictdb_functions::facts::{Parallel, ProcKind, Volatility};
 use dictdb_parser::utility::FunctionOption;
 use dictdb_types::{Error, Result, SqlState};
 
-use super::params::invalid;
 use crate::ddl::DdlContext;
 
 /// A SET clause of a routine with its value made out: the setting, and its text (`None` is RESET). RESET ALL has no name.
@@ -85,8 +84,8 @@ impl DdlContext<'_> {
     /// Applies the attributes among some options. 22023, 42601, 42P13.
     pub(super) fn apply_routine_options(&mut self, routine: &mut Routine, options: &[FunctionOption]) -> Result<()> {
         for option in options {
-            if routine.kind == ProcKind::Procedure && is_of_functions(option) {
-                return Err(invalid("invalid attribute in procedure definition"));
+            if routine.kind == ProcKind::Procedure {
+                option.check_of_procedure()?;
             }
             match option {
                 FunctionOption::Volatility('i') => routine.volatility = Volatility::Immutable,
@@ -125,12 +124,6 @@ impl DdlContext<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether an attribute says something of calls in expressions only.
-fn is_of_functions(option: &FunctionOption) -> bool {
-    use FunctionOption::{Cost, Leakproof, Parallel, Rows, Strict, Support, Volatility, Window};
-    matches!(option, Window | Volatility(_) | Strict(_) | Leakproof(_) | Cost(_) | Rows(_) | Support(_) | Parallel(_))
 }
 
 fn parallel(word: &str) -> Result<Parallel> {

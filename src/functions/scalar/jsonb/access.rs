@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dictdb_types::stack::with_stack;
 use dictdb_types::{Array, Datum, Jsonb, Numeric, Result, bail, order};
 
 use super::super::integer::in_range;
@@ -153,10 +154,10 @@ fn contains(a: &Jsonb, b: &Jsonb) -> bool {
 fn contains_deeply(a: &Jsonb, b: &Jsonb) -> bool {
     match (a, b) {
         (Jsonb::Object(_), Jsonb::Object(pairs)) => {
-            pairs.iter().all(|(key, value)| a.get(key).is_some_and(|own| contains_deeply(own, value)))
+            pairs.iter().all(|(key, value)| a.get(key).is_some_and(|own| with_stack(|| contains_deeply(own, value))))
         }
         (Jsonb::Array(own), Jsonb::Array(items)) => {
-            items.iter().all(|item| own.iter().any(|candidate| contains_deeply(candidate, item)))
+            items.iter().all(|item| own.iter().any(|candidate| with_stack(|| contains_deeply(candidate, item))))
         }
         (Jsonb::Object(_) | Jsonb::Array(_), _) | (_, Jsonb::Object(_) | Jsonb::Array(_)) => false,
         _ => order::compare_jsonb(a, b).is_eq(),

@@ -1,5 +1,6 @@
 //! Changing `jsonb`: concatenation, deletion, `jsonb_set`, `jsonb_insert`, `jsonb_strip_nulls`, `jsonb_pretty`.
 
+use dictdb_types::stack::with_stack;
 use dictdb_types::{Array, Datum, Error, Jsonb, Result, SqlState, bail, json};
 
 use super::super::json::access::index_step;
@@ -233,9 +234,9 @@ fn strip_nulls(json: &Jsonb) -> Jsonb {
     match json {
         Jsonb::Object(pairs) => {
             let kept = pairs.iter().filter(|(_, value)| !matches!(value, Jsonb::Null));
-            Jsonb::Object(kept.map(|(key, value)| (key.clone(), strip_nulls(value))).collect())
+            Jsonb::Object(kept.map(|(key, value)| (key.clone(), with_stack(|| strip_nulls(value)))).collect())
         }
-        Jsonb::Array(items) => Jsonb::Array(items.iter().map(strip_nulls).collect()),
+        Jsonb::Array(items) => Jsonb::Array(items.iter().map(|item| with_stack(|| strip_nulls(item))).collect()),
         scalar => scalar.clone(),
     }
 }
@@ -254,7 +255,7 @@ fn pretty(json: &Jsonb, level: usize, out: &mut String) {
                 line(out, level + 1);
                 json::write_string(key, out);
                 out.push_str(": ");
-                pretty(value, level + 1, out);
+                with_stack(|| pretty(value, level + 1, out));
             }
             line(out, level);
             out.push('}');
@@ -264,7 +265,7 @@ fn pretty(json: &Jsonb, level: usize, out: &mut String) {
             for (index, item) in items.iter().enumerate() {
                 out.push_str(if index > 0 { "," } else { "" });
                 line(out, level + 1);
-                pretty(item, level + 1, out);
+                with_stack(|| pretty(item, level + 1, out));
             }
             line(out, level);
             out.push(']');

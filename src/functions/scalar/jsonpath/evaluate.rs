@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use dictdb_types::jsonpath::{Accessor, Arithmetic, Node, Primary};
+use dictdb_types::stack::with_stack;
 use dictdb_types::{Error, Jsonb, Numeric, SqlState};
 
 use super::{Evaluation, Fault, Found, Item, Scope, Truth, soft};
@@ -289,7 +290,8 @@ impl<'a> Evaluation<'a> {
                 }
             }
             if level < last {
-                any |= self.below(member, (level + 1, first, last), rest, scope, found.as_deref_mut())?;
+                let range = (level + 1, first, last);
+                any |= with_stack(|| self.below(member, range, rest, scope, found.as_deref_mut()))?;
             }
         }
         Ok(any)

@@ -1,5 +1,6 @@
 //! Sets of rows below the scan that reads them.
 
+use super::scan::Searched;
 use super::{Describer, Labels, child, conjunction, kind};
 use crate::explain::{ExplainNode, Value};
 use crate::physical::{Bitmap, KeyCondition, Node, Op};
@@ -21,9 +22,9 @@ impl Describer<'_> {
                 kind(&mut shown, "Bitmap Index Scan");
                 shown.target = format!(" on {}", dictdb_types::quote_identifier(&index.name));
                 shown.attributes.push(("Index Name", index.name.to_string()));
-                if let Op::BitmapScan { table, .. } | Op::IndexScan { table, .. } = &scan.op {
-                    let table = (self.naming.alias(scan), &*table.relation);
-                    let condition = self.searched_for(bounds, table, index, &[]);
+                if let Op::BitmapScan { table, fetch, .. } | Op::IndexScan { table, fetch, .. } = &scan.op {
+                    let searched = Searched { alias: self.naming.alias(scan), table, fetch, names: &scan.names };
+                    let condition = self.searched_for(bounds, &searched, index, &[]);
                     if !condition.is_empty() {
                         shown.properties.push(("Index Cond", Value::Text(condition)));
                     }

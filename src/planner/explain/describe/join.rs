@@ -1,6 +1,7 @@
 //! Joins: the hash table, kept rows or index scan of the inner side is a node of its own.
 
 use super::label::Label;
+use super::scan::Searched;
 use super::*;
 use crate::physical::Fetch;
 
@@ -57,7 +58,14 @@ impl Describer<'_> {
         if !matches!(node.op, Op::IndexJoin { .. }) {
             self.subplans_in(node, &both, shown);
         }
-        if matches!(join_kind, JoinKind::Semi | JoinKind::Anti) { left } else { both }
+        let (left, right) = match join_kind {
+            JoinKind::Semi | JoinKind::Anti => return left,
+            JoinKind::Inner => return both,
+            JoinKind::Left => (left, label::nullable(right)),
+            JoinKind::Right => (label::nullable(left), right),
+            JoinKind::Full => (label::nullable(left), label::nullable(right)),
+        };
+        left.into_iter().chain(right).collect()
     }
 
     /// The right side of a join: a hash table, kept rows, an index scan, a subquery.
@@ -98,11 +106,12 @@ impl Describer<'_> {
         (shown.cost, shown.rows) = ((0.0, cost), per_row.round());
         shown.width = fetch.columns.iter().filter_map(|a| table.relation.column(*a)).map(|c| width(c.ty)).sum();
         let alias = self.naming.alias(node).to_owned();
-        let labels = read_columns(table, fetch, &alias);
+        let names = if node.names.len() > outer.names.len() { &node.names[outer.names.len()..] } else { &[] };
+        let labels = read_columns(table, fetch, &alias, names);
         if self.options.verbose {
             shown.properties.push(("Output", Value::List(self.output(&labels))));
         }
-        let condition = self.searched_for(bounds, (&alias, &table.relation), index, left);
+        let condition = self.searched_for(bounds, &Searched { alias: &alias, table, fetch, names }, index, left);
         shown.properties.push(("Index Cond", Value::Text(condition)));
         let named: Labels = left.iter().map(Label::in_full).chain(labels.iter().cloned()).collect();
         if let Some(filter) = filter {
@@ -126,10 +135,14 @@ impl Describer<'_> {
     }
 }
 
-/// The columns that are fetched of a table.
-fn read_columns(table: &TableRef, fetch: &Fetch, alias: &str) -> Labels {
-    let name = |attnum: i16| table.relation.column(attnum).map_or(scan::system_name(attnum), |column| &*column.name);
-    let mut labels: Labels = fetch.columns.iter().map(|attnum| Label::column(alias, name(*attnum))).collect();
+/// The columns that are fetched of a table, by the names that the statement gives them where these are known.
+fn read_columns(table: &TableRef, fetch: &Fetch, alias: &str, names: &[Arc<str>]) -> Labels {
+    let name = |(at, attnum): (usize, &i16)| match (table.relation.column(*attnum), names.get(at)) {
+        (Some(_), Some(name)) => Label::column(alias, name),
+        (Some(column), None) => Label::column(alias, &column.name),
+        (None, _) => Label::column(alias, scan::system_name(*attnum)),
+    };
+    let mut labels: Labels = fetch.columns.iter().enumerate().map(name).collect();
     if fetch.row_id {
         labels.push(Label::column(alias, "ctid"));
     }

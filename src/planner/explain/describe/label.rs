@@ -23,9 +23,11 @@ pub(super) struct Label {
 /// Where a column's value is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Origin {
-    /// It is a column of a table, a constant or a parameter.
+    /// It is a column of a table.
     #[default]
     Column,
+    /// It is a constant, which every node writes as it is.
+    Constant,
     /// The node that is being described computes it.
     Here,
     /// A node below does.
@@ -52,6 +54,12 @@ impl Label {
         Label { bare, full, origin: Origin::Column }
     }
 
+    /// A column of what has no name.
+    pub fn nameless(name: &str) -> Self {
+        let bare = quote_identifier(name).into_owned();
+        Label { full: bare.clone(), bare, origin: Origin::Column }
+    }
+
     /// What the node computes itself.
     pub fn computed(text: impl Fn(Prefix) -> String) -> Self {
         Label { bare: text(Prefix::No), full: text(Prefix::Yes), origin: Origin::Here }
@@ -76,6 +84,15 @@ pub(super) fn from_below(mut labels: Labels) -> Labels {
     labels
 }
 
+/// The columns of a side of an outer join that may have no row for one of the other: a constant is NULL then, so that it
+/// is no longer what every node writes as it is.
+pub(super) fn nullable(mut labels: Labels) -> Labels {
+    for label in labels.iter_mut().filter(|label| label.origin == Origin::Constant) {
+        label.origin = Origin::Below;
+    }
+    labels
+}
+
 impl Describer<'_> {
     /// The label of an expression that a node computes.
     pub(super) fn label(&self, expr: &Expr, labels: &[Label]) -> Label {
@@ -83,8 +100,8 @@ impl Describer<'_> {
             Expr::Input(position, _) => labels.get(*position).cloned().unwrap_or_default(),
             _ => {
                 let label = Label::computed(|prefix| self.text(expr, labels, prefix));
-                let plain = self.is_parameter(expr) || matches!(expr, Expr::Const(..));
-                if plain { Label { origin: Origin::Column, ..label } } else { label }
+                let constant = matches!(expr, Expr::Const(..));
+                if constant { Label { origin: Origin::Constant, ..label } } else { label }
             }
         }
     }
@@ -116,7 +133,7 @@ impl Describer<'_> {
     /// A key that a sort orders by: it is computed below.
     pub(super) fn key(&self, expr: &Expr, labels: &[Label]) -> String {
         let text = self.text(expr, labels, self.upper());
-        let plain = matches!(expr, Expr::Input(..) | Expr::Const(..)) || self.is_parameter(expr);
+        let plain = matches!(expr, Expr::Input(..) | Expr::Const(..));
         if plain { text } else { format!("({text})") }
     }
 
@@ -164,8 +181,10 @@ const FIRST_SUBPLAN: usize = 1 << 40;
 
 /// A key with what is said of its order.
 pub(super) fn with_order(mut text: String, key: &SortKey) -> String {
-    if key.descending {
-        text.push_str(" DESC");
+    match key.using {
+        Some(operator) => text.push_str(&format!(" USING {operator}")),
+        None if key.descending => text.push_str(" DESC"),
+        None => {}
     }
     if key.nulls_first != key.descending {
         text.push_str(if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });

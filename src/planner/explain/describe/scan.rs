@@ -1,18 +1,26 @@
 //! Access to tables, functions, CTEs and rows of constants.
 
 use dictdb_parser::{Lexeme, LexemeKind, lexemes};
-use dictdb_types::quote_identifier;
+use dictdb_types::{oids, quote_identifier};
 
 use super::label::{Label, Prefix};
 use super::*;
-use crate::physical::{Bitmap, ReadOrder};
+use crate::bind::cursor_of;
+use crate::physical::{Bitmap, ReadOrder, TidCondition, TidTest, Tids};
 
 impl Describer<'_> {
     /// A node that reads; `None` for any other.
     pub(super) fn scan(&mut self, node: &Node, shown: &mut ExplainNode) -> Option<Labels> {
         Some(match &node.op {
             Op::SeqScan { table, tids, .. } => {
-                kind(shown, if tids.is_some() { "Tid Scan" } else { "Seq Scan" });
+                kind(
+                    shown,
+                    match tids {
+                        None => "Seq Scan",
+                        Some(Tids::Named(_)) => "Tid Scan",
+                        Some(Tids::Range(_)) => "Tid Range Scan",
+                    },
+                );
                 self.table_scan(node, table, shown)
             }
             Op::VirtualScan { table, .. } => {
@@ -151,7 +159,7 @@ impl Describer<'_> {
             [] => {
                 kind(shown, "Result");
                 shown.properties.push(("One-Time Filter", Value::Text("false".into())));
-                node.names.iter().map(|name| Label::column("", shown_name(name))).collect()
+                node.names.iter().map(|name| Label::nameless(shown_name(name))).collect()
             }
             _ => {
                 kind(shown, "Values Scan");
@@ -168,16 +176,11 @@ impl Describer<'_> {
         let prefix = self.scan_prefix();
         match &node.op {
             Op::SeqScan { tids: Some(tids), .. } => {
-                let array = tids.ty().oid != dictdb_types::oids::TID;
-                let own = Label::column(self.naming.alias(node), "ctid");
-                let own = self.text(&Expr::Input(0, tids.ty()), &[own], prefix);
-                let text = self.text(tids, labels, prefix);
-                let text = if array { format!("({own} = ANY ({text}))") } else { format!("({own} = {text})") };
-                shown.properties.push(("TID Cond", Value::Text(text)));
+                shown.properties.push(("TID Cond", Value::Text(self.tid_condition(node, tids, prefix))));
             }
-            Op::IndexScan { table, index, bounds, order, .. } => {
-                let alias = self.naming.alias(node).to_owned();
-                let condition = self.searched_for(bounds, (&alias, &table.relation), index, &[]);
+            Op::IndexScan { table, index, bounds, order, fetch, .. } => {
+                let searched = Searched { alias: self.naming.alias(node), table, fetch, names: &node.names };
+                let condition = self.searched_for(bounds, &searched, index, &[]);
                 let label = if *order == ReadOrder::Table { "Recheck Cond" } else { "Index Cond" };
                 if !condition.is_empty() {
                     shown.properties.push((label, Value::Text(condition)));
@@ -204,11 +207,33 @@ impl Describer<'_> {
         self.subplans_in(node, labels, shown);
     }
 
+    /// What conditions on `ctid` say.
+    fn tid_condition(&self, node: &Node, tids: &Tids, prefix: Prefix) -> String {
+        let own = Label::column(self.naming.alias(node), "ctid");
+        let own = self.text(&Expr::Input(0, Type::new(oids::TID)), &[own], prefix);
+        let one = |condition: &TidCondition| {
+            if let Some(cursor) = cursor_of(&condition.value) {
+                return format!("CURRENT OF {}", quote_identifier(cursor));
+            }
+            let value = self.text(&condition.value, &[], prefix);
+            match (condition.test, condition.commuted) {
+                (TidTest::EqualAny, _) => format!("({own} = ANY ({value}))"),
+                (test, false) => format!("({own} {} {value})", test.symbol()),
+                (test, true) => format!("({value} {} {own})", crate::condition::commuted(test.symbol())),
+            }
+        };
+        let texts: Vec<String> = tids.conditions().iter().map(one).collect();
+        match tids {
+            Tids::Named(_) if texts.len() > 1 => format!("({})", texts.join(" OR ")),
+            _ => conjunction(texts),
+        }
+    }
+
     /// The condition of the searches of an index; values are over `outer`.
     pub(super) fn searched_for(
         &self,
         bounds: &[IndexBounds],
-        table: (&str, &Relation),
+        table: &Searched<'_>,
         index: &Relation,
         outer: &[Label],
     ) -> String {
@@ -220,18 +245,12 @@ impl Describer<'_> {
     }
 
     /// The condition of one search of an index; values are over `outer`.
-    fn bounds(
-        &self,
-        bounds: &IndexBounds,
-        (alias, table): (&str, &Relation),
-        index: &Relation,
-        outer: &[Label],
-    ) -> String {
+    fn bounds(&self, bounds: &IndexBounds, table: &Searched<'_>, index: &Relation, outer: &[Label]) -> String {
         let Some(info) = index.index() else { return String::new() };
         let prefix = self.scan_prefix();
         let name = |position: usize| match info.keys.get(position).map(|key| &key.target) {
-            Some(IndexTarget::Column(attnum)) => table.column(*attnum).map_or_else(String::new, |column| {
-                self.text(&Expr::Input(0, column.ty), &[Label::column(alias, &column.name)], prefix)
+            Some(IndexTarget::Column(attnum)) => table.column(*attnum).map_or_else(String::new, |(name, ty)| {
+                self.text(&Expr::Input(0, ty), &[Label::column(table.alias, name)], prefix)
             }),
             Some(IndexTarget::Expression(text)) => self.on_path(text),
             None => String::new(),
@@ -246,14 +265,14 @@ impl Describer<'_> {
         if let Some(array) = &bounds.any {
             parts.push(format!("({} = ANY ({}))", name(next), value(array)));
         }
+        if bounds.is_null || bounds.not_null {
+            parts.push(format!("({} IS {}NULL)", name(next), if bounds.not_null { "NOT " } else { "" }));
+        }
         if let Some((lower, inclusive)) = &bounds.lower {
             parts.push(format!("({} {} {})", name(next), if *inclusive { ">=" } else { ">" }, value(lower)));
         }
         if let Some((upper, inclusive)) = &bounds.upper {
             parts.push(format!("({} {} {})", name(next), if *inclusive { "<=" } else { "<" }, value(upper)));
-        }
-        if bounds.is_null || bounds.not_null {
-            parts.push(format!("({} IS {}NULL)", name(next), if bounds.not_null { "NOT " } else { "" }));
         }
         if parts.is_empty() { String::new() } else { conjunction(parts) }
     }
@@ -286,6 +305,24 @@ impl Describer<'_> {
         routine.is_some_and(|routine| {
             self.cx.env.reg_out(dictdb_types::RegKind::Proc, routine.oid) == quote_identifier(name)
         })
+    }
+}
+
+/// A table that is searched by an index, and what the statement calls it and the columns that are fetched.
+pub(super) struct Searched<'s> {
+    pub alias: &'s str,
+    pub table: &'s TableRef,
+    pub fetch: &'s Fetch,
+    pub names: &'s [Arc<str>],
+}
+
+impl Searched<'_> {
+    /// A column's name and type.
+    fn column(&self, attnum: i16) -> Option<(&str, Type)> {
+        let column = self.table.relation.column(attnum)?;
+        let fetched = self.fetch.columns.iter().position(|own| *own == attnum);
+        let given = fetched.and_then(|at| self.names.get(at));
+        Some((given.map_or(&*column.name, |name| &**name), column.ty))
     }
 }
 

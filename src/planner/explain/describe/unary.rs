@@ -18,9 +18,13 @@ impl Describer<'_> {
             (false, false) => ("HashAggregate", "Hashed"),
         };
         kind(shown, "Aggregate");
-        shown.title = title.into();
-        shown.attributes.push(("Strategy", strategy.into()));
-        shown.attributes.push(("Partial Mode", "Simple".into()));
+        if *sorted && calls.is_empty() {
+            kind(shown, "Group");
+        } else {
+            shown.title = title.into();
+            shown.attributes.push(("Strategy", strategy.into()));
+            shown.attributes.push(("Partial Mode", "Simple".into()));
+        }
         let (below, given) = self.node(input);
         shown.children.push(child("Outer", below));
         // Keys are shown as the input has them.

@@ -14,14 +14,17 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
 ];
 
 /// `pg_collation_for(value)`: the collation of a type that has one. Where an expression has another one, the planner says so.
+/// 42804 for other types.
 fn pg_collation_for(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
     let ty = cx.arg_type(0).oid;
     let collation = cx.env.type_info(ty).map_or(Oid::INVALID, |info| info.collation);
     let env = session(cx)?;
-    Ok(match collation.is_valid() {
-        true => Datum::text(env.catalog.collation_text(collation, &env.search_path(), false)),
-        false => Datum::Null,
-    })
+    if !collation.is_valid() {
+        let shown = dictdb_types::type_name(&*env.catalog, ty, &|_| None);
+        let message = format!("collations are not supported by type {shown}");
+        return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
+    }
+    Ok(Datum::text(env.catalog.collation_text(collation, &env.search_path(), false)))
 }
 
 /// 42704.

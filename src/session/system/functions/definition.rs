@@ -119,7 +119,7 @@ pub(super) fn index_expression(env: &StatementEnv, table: &Arc<Relation>, stored
 fn index_definition(env: &StatementEnv, relation: &Relation, index: &IndexInfo, pretty: bool) -> String {
     let Some(table) = env.catalog.relation(index.table) else { return String::new() };
     let unique = if index.unique { "UNIQUE " } else { "" };
-    let method = index.method.name();
+    let method = quote_identifier(index.method.name());
     let keys: Vec<String> = (0..index.keys.len()).map(|i| index_key(env, table, index, i, pretty)).collect();
     let mut text = format!(
         "CREATE {unique}INDEX {} ON {}{} USING {method} ({})",
@@ -285,7 +285,7 @@ fn exclusion(env: &StatementEnv, oid: Oid, operators: &[Oid], pretty: bool) -> S
         format!("{} WITH {}", index_key(env, table, info, position, pretty), operator_name(env, *operator))
     });
     let keys = keys.collect::<Vec<_>>().join(", ");
-    let mut text = format!("EXCLUDE USING {} ({keys})", info.method.name());
+    let mut text = format!("EXCLUDE USING {} ({keys})", quote_identifier(info.method.name()));
     index_clauses(env, table, relation, info, pretty, &mut text);
     if let Some(predicate) = &info.predicate {
         text += &format!(" WHERE ({})", expression(env, table, predicate, pretty));

@@ -147,7 +147,7 @@ fn definition(env: &StatementEnv, proc: &Described) -> String {
     if !is_procedure {
         text += &format!(" RETURNS {}\n", result(env, proc));
     }
-    text += &format!(" LANGUAGE {}\n", language(proc.language));
+    text += &format!(" LANGUAGE {}\n", quote_identifier(language(proc.language)));
     text += &attributes(env, proc);
     for setting in &proc.config {
         text += &format!(" SET {}\n", setting_text(setting));

@@ -7,6 +7,7 @@ mod arguments;
 mod collation;
 mod definition;
 mod event_trigger;
+mod files;
 mod function_text;
 mod hash_partition;
 mod index_property;
@@ -36,6 +37,7 @@ pub(crate) use arguments::{record, records};
 use dictdb_functions::ScalarFn;
 use dictdb_functions::set_returning::SetFn;
 pub(super) use size::{bytes_of, main_size};
+pub(crate) use size::{pages, row_bytes};
 
 pub(super) use partition::bound_text;
 
@@ -92,6 +94,7 @@ pub(super) const SETS: &[&[(&str, SetFn)]] = &[
     absent::SETS,
     activity::SETS,
     event_trigger::SETS,
+    files::SETS,
     information_schema::SETS,
     integrity::SETS,
     object::SETS,

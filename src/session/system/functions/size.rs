@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use dictdb_catalog::{PG_DEFAULT, PG_GLOBAL, Relation};
 use dictdb_functions::{CallContext, ScalarFn};
+use dictdb_storage::Table;
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use super::arguments::{oid, session, text};
@@ -48,13 +49,26 @@ fn sizes(env: &StatementEnv, relation: &Relation) -> Sizes {
             let index = table.and_then(|table| table.index(relation.storage));
             index.map(|index| Sizes { main: index.bytes(), indexes: 0 })
         }
-        None if relation.is_stored() && !relation.is_partitioned() => storage.table(relation.storage).map(|table| {
-            let stats = table.stats();
-            Sizes { main: stats.bytes - stats.index_bytes, indexes: stats.index_bytes }
-        }),
+        None if relation.is_stored() && !relation.is_partitioned() => storage
+            .table(relation.storage)
+            .map(|table| Sizes { main: row_bytes(&table), indexes: table.stats().index_bytes }),
         None => None,
     };
     found.unwrap_or_default()
+}
+
+/// Bytes of a page, in which `relpages` counts.
+const PAGE_BYTES: usize = 8192;
+
+/// As many pages as bytes would take.
+pub(crate) fn pages(bytes: usize) -> usize {
+    bytes.div_ceil(PAGE_BYTES)
+}
+
+/// Bytes of the rows of a table, without its indexes.
+pub(crate) fn row_bytes(table: &Table) -> usize {
+    let stats = table.stats();
+    stats.bytes - stats.index_bytes
 }
 
 /// Bytes of a table without its indexes, or of an index.

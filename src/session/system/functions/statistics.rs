@@ -2,12 +2,14 @@
 //! conflicts with a standby, a background writer, autovacuum) has happened zero times; a counter nobody keeps is NULL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_storage::TableStats;
 use dictdb_types::{Datum, Oid, Result};
 
 use super::arguments::{oid, session, unknown_record};
+use crate::function_statistics::FunctionCounts;
 use crate::instance::{Database, Instance};
 use crate::meters::{Totals, Verb};
 use crate::statistics_resets::{ResetTarget, TupleCounts};
@@ -66,9 +68,9 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_db_xact_commit", |cx, args| of_sessions(cx, args, |totals| totals.commits)),
     ("pg_stat_get_db_xact_rollback", |cx, args| of_sessions(cx, args, |totals| totals.rollbacks)),
     ("pg_stat_get_dead_tuples", uncounted),
-    ("pg_stat_get_function_calls", uncounted),
-    ("pg_stat_get_function_self_time", uncounted),
-    ("pg_stat_get_function_total_time", uncounted),
+    ("pg_stat_get_function_calls", |cx, args| of_function(cx, args, |own| Datum::Int8(own.calls as i64))),
+    ("pg_stat_get_function_self_time", |cx, args| of_function(cx, args, |own| millis_of(own.own))),
+    ("pg_stat_get_function_total_time", |cx, args| of_function(cx, args, |own| millis_of(own.total))),
     ("pg_stat_get_ins_since_vacuum", uncounted),
     ("pg_stat_get_last_analyze_time", uncounted),
     ("pg_stat_get_last_autoanalyze_time", uncounted),
@@ -80,9 +82,9 @@ pub(super) const FUNCTIONS: &[(&str, ScalarFn)] = &[
     ("pg_stat_get_tuples_hot_updated", uncounted),
     ("pg_stat_get_tuples_returned", uncounted),
     ("pg_stat_get_vacuum_count", uncounted),
-    ("pg_stat_get_xact_function_calls", uncounted),
-    ("pg_stat_get_xact_function_self_time", uncounted),
-    ("pg_stat_get_xact_function_total_time", uncounted),
+    ("pg_stat_get_xact_function_calls", |cx, args| of_own_calls(cx, args, |own| Datum::Int8(own.calls as i64))),
+    ("pg_stat_get_xact_function_self_time", |cx, args| of_own_calls(cx, args, |own| millis_of(own.own))),
+    ("pg_stat_get_xact_function_total_time", |cx, args| of_own_calls(cx, args, |own| millis_of(own.total))),
     ("pg_stat_get_xact_numscans", uncounted),
     ("pg_stat_get_xact_tuples_deleted", uncounted),
     ("pg_stat_get_xact_tuples_fetched", uncounted),
@@ -169,23 +171,44 @@ fn sessions_of(cx: &CallContext<'_>, args: &[Datum], value: impl Fn((u64, u64)) 
     })
 }
 
+fn millis_of(time: Duration) -> Datum {
+    Datum::Float8(time.as_secs_f64() * 1000.0)
+}
+
+/// What was counted of a function, but for what this transaction has counted; NULL when nobody has called it. A function that is
+/// dropped only by this transaction is there yet.
+fn of_function(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(FunctionCounts) -> Datum) -> Result<Datum> {
+    let (shared, function) = (&session(cx)?.shared, oid(args, 0));
+    let (database, statistics) = (&shared.database, &shared.instance.function_statistics);
+    let counts = statistics.of(function, database.oid, &database.catalog.current());
+    let begun = || shared.functions.lock().of(function).map(|_| FunctionCounts::default());
+    Ok(counts.or_else(begun).map_or(Datum::Null, value))
+}
+
+/// What this transaction has counted of a function so far.
+fn of_own_calls(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(FunctionCounts) -> Datum) -> Result<Datum> {
+    let counts = session(cx)?.shared.functions.lock().of(oid(args, 0));
+    Ok(counts.map_or(Datum::Null, value))
+}
+
 /// Likewise of the rows of a table that have changed.
 fn changes_of_table(cx: &CallContext<'_>, args: &[Datum], count: impl Fn(TupleCounts) -> u64) -> Result<Datum> {
     let env = session(cx)?;
     let instance = &env.shared.instance;
     let relation = env.catalog.relation(oid(args, 0));
     let table = relation.and_then(|relation| Some((relation.storage, instance.storage.table(relation.storage)?)));
-    Ok(table.map_or(Datum::Null, |(storage, table)| {
+    Ok(Datum::Int8(table.map_or(0, |(storage, table)| {
         let counts = TupleCounts::of(&table.stats()).since(instance.statistics_resets.table(storage));
-        Datum::Int8(count(counts) as i64)
-    }))
+        count(counts) as i64
+    })))
 }
 
+/// Something of a table; zero for what is no table, as in PostgreSQL.
 fn of_table(cx: &CallContext<'_>, args: &[Datum], value: impl Fn(&TableStats) -> i64) -> Result<Datum> {
     let env = session(cx)?;
     let relation = env.catalog.relation(oid(args, 0));
     let table = relation.and_then(|relation| env.shared.instance.storage.table(relation.storage));
-    Ok(table.map_or(Datum::Null, |table| Datum::Int8(value(&table.stats()))))
+    Ok(Datum::Int8(table.map_or(0, |table| value(&table.stats()))))
 }
 
 /// What has changed in all tables of a database since the server started.

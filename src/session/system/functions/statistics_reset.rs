@@ -1,7 +1,7 @@
 //! `pg_stat_reset` and its kind, and `pg_stat_slru`, of which the moments of resets are all there is.
 
 use dictdb_functions::set_returning::{Rows, SetFn};
-use dictdb_functions::{CallContext, ScalarFn, facts};
+use dictdb_functions::{CallContext, ScalarFn};
 use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use super::arguments::{oid, records, session, text};
@@ -43,6 +43,7 @@ fn reset(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
             tables = tables.plus(counts);
         }
     }
+    instance.function_statistics.reset(None, database.oid);
     instance.statistics_resets.keep_tables(|storage| instance.storage.table(storage).is_some());
     let name = database.name.clone();
     let mark = DatabaseMark {
@@ -70,9 +71,9 @@ fn reset_table(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     Ok(VOID())
 }
 
-/// Calls of functions are not counted: only the moment is kept.
-fn reset_function(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
+fn reset_function(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     let shared = &session(cx)?.shared;
+    shared.instance.function_statistics.reset(Some(oid(args, 0)), shared.database.oid);
     shared.instance.statistics_resets.touch_database(shared.database.oid, now_micros());
     Ok(VOID())
 }
@@ -133,7 +134,10 @@ fn have_stats(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
             known && object == Oid::INVALID
         }
         "relation" => here && env.catalog.relation(object).is_some(),
-        "function" => here && (env.catalog.routine(object).is_some() || facts::proc_by_oid(object).is_some()),
+        "function" => {
+            let (instance, catalog) = (&env.shared.instance, env.shared.database.catalog.current());
+            here && instance.function_statistics.of(object, database, &catalog).is_some()
+        }
         "replslot" | "subscription" => false,
         _ => {
             let message = format!("invalid statistics kind: \"{kind}\"");

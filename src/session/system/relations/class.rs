@@ -6,7 +6,7 @@ use dictdb_catalog::{ConstraintKind, PG_GLOBAL, Persistence, Relation, RelationK
 use dictdb_functions::facts::ids;
 use dictdb_types::Oid;
 
-use super::super::functions::main_size;
+use super::super::functions::{main_size, pages};
 use super::super::output::{Output, acl, options, row};
 use super::Source;
 
@@ -15,18 +15,18 @@ pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
     source.relations_wanted(out, 1).for_each(|relation| push(source, relation, out));
 }
 
-/// Bytes of a page, in which `relpages` counts.
-const PAGE_BYTES: usize = 8192;
-
-/// `relpages` and `reltuples`: what storage counts, -1 tuples for what has none. An index has its table's tuples, and a page
+/// `relpages` and `reltuples`: what somebody has set, else what storage counts, -1 tuples for what has none. An index has its table's tuples, and a page
 /// from its beginning.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
+    if let Some(told) = source.catalog.told_size(relation) {
+        return (told.pages, told.tuples);
+    }
     let storage = &source.env.shared.instance.storage;
     let rows = |table: &Relation| match table.is_stored() && !table.is_partitioned() {
         true => storage.table(table.storage).map(|table| table.live_rows() as f32),
         false => None,
     };
-    let pages = main_size(source.env, relation).div_ceil(PAGE_BYTES) as i32;
+    let pages = pages(main_size(source.env, relation)) as i32;
     match relation.index() {
         Some(index) if index.partitioned => (0, 0.0),
         Some(index) => {

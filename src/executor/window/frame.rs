@@ -7,9 +7,7 @@ use dictdb_functions::{CallContext, ScalarFn, scalar};
 use dictdb_planner::expr::{Frame, FrameBound, FrameExclude, FrameUnit, SortKey};
 use dictdb_types::{Datum, Error, Result, SqlState, Type, bail, oids};
 
-use super::Row;
 use crate::eval::{Code, CompileContext, Scope, compile};
-use crate::keys::OrderKey;
 use crate::runtime::Runtime;
 
 /// A compiled frame.
@@ -19,6 +17,31 @@ pub(crate) struct FrameCode {
     start: BoundCode,
     end: BoundCode,
     exclude: FrameExclude,
+    /// Direction of the first ORDER BY key, for RANGE with an offset.
+    descending: bool,
+    nulls_first: bool,
+}
+
+/// Frames that only grow from row to row of a partition, from its first row on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Growing {
+    /// The whole partition from the start.
+    Whole,
+    /// To the last row that is equal under ORDER BY.
+    ToPeers,
+    /// To the row itself.
+    ToRow,
+}
+
+impl Growing {
+    /// The rows that frames grow by at a time, in a partition of these rows with these groups of peers.
+    pub fn steps(self, rows: Range<usize>, groups: &[Range<usize>]) -> Vec<Range<usize>> {
+        match self {
+            Growing::Whole => [rows].into(),
+            Growing::ToPeers => groups.to_vec(),
+            Growing::ToRow => rows.map(|row| row..row + 1).collect(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -55,7 +78,44 @@ impl FrameCode {
                 FrameBound::UnboundedFollowing => BoundCode::UnboundedFollowing,
             })
         };
-        Ok(FrameCode { unit: frame.unit, start: bound(&frame.start)?, end: bound(&frame.end)?, exclude: frame.exclude })
+        Ok(FrameCode {
+            unit: frame.unit,
+            start: bound(&frame.start)?,
+            end: bound(&frame.end)?,
+            exclude: frame.exclude,
+            descending: order.first().is_some_and(|key| key.descending),
+            nulls_first: order.first().is_some_and(|key| key.nulls_first),
+        })
+    }
+
+    /// How the frames grow, if they do from the first row on.
+    pub fn growing(&self) -> Option<Growing> {
+        match (&self.start, &self.end, self.exclude) {
+            (BoundCode::UnboundedPreceding, BoundCode::UnboundedFollowing, FrameExclude::NoOthers) => {
+                Some(Growing::Whole)
+            }
+            (BoundCode::UnboundedPreceding, BoundCode::CurrentRow, FrameExclude::NoOthers) => {
+                Some(if self.unit == FrameUnit::Rows { Growing::ToRow } else { Growing::ToPeers })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether every frame is the whole partition, under this ORDER BY.
+    pub fn is_whole(&self, order: &[SortKey]) -> bool {
+        match self.growing() {
+            Some(Growing::Whole) => true,
+            Some(Growing::ToPeers) => order.is_empty(),
+            Some(Growing::ToRow) | None => false,
+        }
+    }
+
+    /// Whether frames depend on the values of the ORDER BY key.
+    pub fn compares_values(&self) -> bool {
+        [&self.start, &self.end].iter().any(|bound| match bound {
+            BoundCode::Preceding(offset) | BoundCode::Following(offset) => offset.in_range.is_some(),
+            _ => false,
+        })
     }
 }
 
@@ -111,8 +171,9 @@ impl InRange {
 /// The frames of one partition.
 pub(crate) struct Frames<'a> {
     code: &'a FrameCode,
-    key: Option<&'a OrderKey>,
-    order: &'a [Row],
+    /// Values of the ORDER BY key, if frames depend on them.
+    values: Vec<Datum>,
+    /// For each row the rows equal to it under ORDER BY.
     peers: &'a [Range<usize>],
     /// Peer groups in order; only for GROUPS.
     groups: Vec<Range<usize>>,
@@ -122,12 +183,12 @@ pub(crate) struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// Frames over a partition sorted by `keys` with these key values. 22004 and 22013 for bad offsets.
+    /// Frames over a partition with these peers of each row; `values` are those of its ORDER BY key, asked for if frames depend
+    /// on them. 22004 and 22013 for bad offsets.
     pub fn new(
         code: &'a FrameCode,
-        keys: &'a [OrderKey],
-        order: &'a [Row],
         peers: &'a [Range<usize>],
+        values: impl FnOnce() -> Result<Vec<Datum>>,
         rt: &'a Runtime,
     ) -> Result<Self> {
         let mut groups: Vec<Range<usize>> = Vec::new();
@@ -137,8 +198,7 @@ impl<'a> Frames<'a> {
         }
         Ok(Frames {
             code,
-            key: keys.first(),
-            order,
+            values: if code.compares_values() { values()? } else { Vec::new() },
             peers,
             groups,
             start: offset(&code.start, "starting", rt)?,
@@ -168,7 +228,7 @@ impl<'a> Frames<'a> {
             BoundCode::CurrentRow => Ok(self.peers_of(row).start),
             BoundCode::Preceding(offset) => self.offset_start(row, offset, true),
             BoundCode::Following(offset) => self.offset_start(row, offset, false),
-            BoundCode::UnboundedFollowing => Ok(self.order.len()),
+            BoundCode::UnboundedFollowing => Ok(self.peers.len()),
         }
     }
 
@@ -179,15 +239,15 @@ impl<'a> Frames<'a> {
             BoundCode::CurrentRow => Ok(self.peers_of(row).end),
             BoundCode::Preceding(offset) => self.offset_end(row, offset, true),
             BoundCode::Following(offset) => self.offset_end(row, offset, false),
-            BoundCode::UnboundedFollowing => Ok(self.order.len()),
+            BoundCode::UnboundedFollowing => Ok(self.peers.len()),
         }
     }
 
     fn offset_start(&self, row: usize, offset: &Offset, preceding: bool) -> Result<usize> {
         Ok(match self.code.unit {
-            FrameUnit::Rows => shift(row, count(&self.start), preceding).unwrap_or(0).min(self.order.len()),
+            FrameUnit::Rows => shift(row, count(&self.start), preceding).unwrap_or(0).min(self.peers.len()),
             FrameUnit::Groups => match shift(self.group_of(row), count(&self.start), preceding) {
-                Some(group) => self.groups.get(group).map_or(self.order.len(), |group| group.start),
+                Some(group) => self.groups.get(group).map_or(self.peers.len(), |group| group.start),
                 None => 0,
             },
             FrameUnit::Range => self.search(|candidate| self.is_before(candidate, row, offset, preceding))?,
@@ -197,10 +257,10 @@ impl<'a> Frames<'a> {
     fn offset_end(&self, row: usize, offset: &Offset, preceding: bool) -> Result<usize> {
         Ok(match self.code.unit {
             FrameUnit::Rows => {
-                shift(row, count(&self.end), preceding).map_or(0, |last| (last + 1).min(self.order.len()))
+                shift(row, count(&self.end), preceding).map_or(0, |last| (last + 1).min(self.peers.len()))
             }
             FrameUnit::Groups => match shift(self.group_of(row), count(&self.end), preceding) {
-                Some(group) => self.groups.get(group).map_or(self.order.len(), |group| group.end),
+                Some(group) => self.groups.get(group).map_or(self.peers.len(), |group| group.end),
                 None => 0,
             },
             FrameUnit::Range => self.search(|candidate| self.is_not_after(candidate, row, offset, preceding))?,
@@ -209,41 +269,41 @@ impl<'a> Frames<'a> {
 
     /// Whether a row lies before the start that `offset` gives the frame of `current`.
     fn is_before(&self, candidate: usize, current: usize, offset: &Offset, preceding: bool) -> Result<bool> {
-        let (Some(key), Some(in_range)) = (self.key, &offset.in_range) else { return Ok(false) };
+        let Some(in_range) = &offset.in_range else { return Ok(false) };
         let (value, base) = (self.value(candidate), self.value(current));
         if value.is_null() || base.is_null() {
-            return Ok(if key.nulls_first {
+            return Ok(if self.code.nulls_first {
                 value.is_null() && !base.is_null()
             } else {
                 !value.is_null() && base.is_null()
             });
         }
-        let subtract = preceding != key.descending;
-        in_range.holds(value, base, &self.start, subtract, key.descending, self.rt).map(|inside| !inside)
+        let subtract = preceding != self.code.descending;
+        in_range.holds(value, base, &self.start, subtract, self.code.descending, self.rt).map(|inside| !inside)
     }
 
     /// Whether a row lies before the end that `offset` gives the frame of `current`, or at it.
     fn is_not_after(&self, candidate: usize, current: usize, offset: &Offset, preceding: bool) -> Result<bool> {
-        let (Some(key), Some(in_range)) = (self.key, &offset.in_range) else { return Ok(false) };
+        let Some(in_range) = &offset.in_range else { return Ok(false) };
         let (value, base) = (self.value(candidate), self.value(current));
         if value.is_null() || base.is_null() {
-            return Ok(if key.nulls_first {
+            return Ok(if self.code.nulls_first {
                 value.is_null() || !base.is_null()
             } else {
                 !value.is_null() || base.is_null()
             });
         }
-        let subtract = preceding != key.descending;
-        in_range.holds(value, base, &self.end, subtract, !key.descending, self.rt)
+        let subtract = preceding != self.code.descending;
+        in_range.holds(value, base, &self.end, subtract, !self.code.descending, self.rt)
     }
 
     fn value(&self, row: usize) -> &Datum {
-        self.order.get(row).and_then(|values| values.first()).unwrap_or(&Datum::Null)
+        self.values.get(row).unwrap_or(&Datum::Null)
     }
 
     /// The first row for which a condition that holds for a beginning of the partition does not hold.
     fn search(&self, mut holds: impl FnMut(usize) -> Result<bool>) -> Result<usize> {
-        let (mut low, mut high) = (0, self.order.len());
+        let (mut low, mut high) = (0, self.peers.len());
         while low < high {
             let middle = low + (high - low) / 2;
             if holds(middle)? { low = middle + 1 } else { high = middle }
