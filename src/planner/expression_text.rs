@@ -75,6 +75,23 @@ pub(crate) struct NamesOnPath<'a> {
     pub stored: bool,
 }
 
+impl NamesOnPath<'_> {
+    /// Whether a function of a user takes a built-in one's calls: it is nearer in the search path.
+    fn is_hidden(&self, function: &Function) -> bool {
+        let path = self.cx.search_path;
+        let nearer = match path.iter().position(|schema| *schema == namespaces::PG_CATALOG) {
+            Some(place) if !self.stored => &path[..place],
+            _ => return false,
+        };
+        let takes = |schema: &Oid| {
+            let proc = facts::proc_by_oid(function.oid).filter(|proc| proc.namespace == namespaces::PG_CATALOG);
+            let mut named = self.cx.catalog.routines_named(*schema, &function.name);
+            proc.is_some_and(|proc| named.any(|own| own.args[..] == proc.args[..]))
+        };
+        nearer.iter().any(takes)
+    }
+}
+
 impl ObjectNames for NamesOnPath<'_> {
     fn type_name(&self, ty: Type) -> String {
         let search_path = if self.stored { STORED_PATH } else { self.cx.search_path };
@@ -84,7 +101,10 @@ impl ObjectNames for NamesOnPath<'_> {
 
     fn function_name(&self, function: &Function) -> String {
         let catalog = self.cx.catalog;
-        let Some(routine) = catalog.routine(function.oid) else { return deparse::function_name(function) };
+        let Some(routine) = catalog.routine(function.oid) else {
+            let name = deparse::function_name(function);
+            return if self.is_hidden(function) { format!("pg_catalog.{name}") } else { name };
+        };
         let name = quote_identifier(&routine.name);
         let leads = |schema: &&Oid| catalog.routines_named(**schema, &routine.name).next().is_some();
         let visible = self.cx.search_path.iter().find(leads) == Some(&routine.namespace);

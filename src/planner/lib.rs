@@ -272,6 +272,8 @@ pub struct BoundView {
     pub functions: Vec<Oid>,
     /// The operators of users it calls, each with its function.
     pub operators: Vec<(Oid, Oid)>,
+    /// The types of users that it casts to.
+    pub types: Vec<Oid>,
     /// The collations it names.
     pub collations: Vec<Oid>,
 }
@@ -289,7 +291,7 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
     let mut settled = node;
     let collations = binder.settle_collations(&mut settled)?;
     let columns = output_columns(&outputs, collations, cx);
-    let (functions, operators) = (binder.user_functions(), binder.user_operators());
+    let (functions, operators, types) = (binder.user_functions(), binder.user_operators(), binder.user_types());
     let keys = binder.keys.iter().copied().collect();
     let named = binder.collations.iter().copied().collect();
     let fields = binder.fields_used();
@@ -297,7 +299,7 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
     // What is below another view is that view's business.
     columns_used.retain(|(relation, _)| relations.contains(relation));
     columns_used.extend(fields);
-    Ok(BoundView { columns, functions, operators, collations: named, relations, columns_used, keys })
+    Ok(BoundView { columns, functions, operators, types, collations: named, relations, columns_used, keys })
 }
 
 fn is_modify(node: &logical::Node) -> bool {

@@ -27,6 +27,8 @@ pub struct BoundPolicy {
     pub relations: Vec<Oid>,
     /// The functions of users that it calls.
     pub functions: Vec<Oid>,
+    /// The types of users that it casts to.
+    pub types: Vec<Oid>,
 }
 
 /// Binds the condition of a policy. 42804 unless it is boolean.
@@ -40,17 +42,17 @@ pub fn bind(
     binder.ignores_policies = true;
     let (row, bound) = enter(&mut binder, expr, locations.leftmost(expr), relation, None)?;
     let columns = WholeRow::named(relation, &row).mentions(&bound);
-    let functions = binder.user_functions();
+    let (functions, types) = (binder.user_functions(), binder.user_types());
     let text = written(&binder, &bound, (&row, relation), Form::Stored)?;
     let relations = binder.into_relations().into_iter().filter(|oid| *oid != relation.oid).collect();
-    Ok(BoundPolicy { text: Arc::from(text), columns, relations, functions })
+    Ok(BoundPolicy { text: Arc::from(text), columns, relations, functions, types })
 }
 
 /// A stored condition as this search path shows it.
 pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<String> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(cx.for_stored_texts(), &locations, &[], false);
+    let mut binder = Binder::of_stored_text(cx, &locations);
     binder.ignores_policies = true;
     let (row, bound) = enter(&mut binder, &tree, None, relation, None)?;
     binder.cx = cx;
@@ -61,7 +63,7 @@ pub fn shown(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext
 pub fn restated(text: &str, old: &Arc<Relation>, new: &Arc<Relation>, names: Renaming<'_>) -> Result<Arc<str>> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(names.before, &locations, &[], false);
+    let mut binder = Binder::of_stored_text(names.before, &locations);
     binder.ignores_policies = true;
     let renamed = Some(names.after.catalog.clone());
     let (mut row, bound) = enter(&mut binder, &tree, None, old, renamed)?;

@@ -37,6 +37,8 @@ pub struct BoundBody {
     pub functions: BTreeSet<Oid>,
     /// The operators of users that it calls, each with its function.
     pub operators: BTreeSet<(Oid, Oid)>,
+    /// The types of users that it casts to.
+    pub types: BTreeSet<Oid>,
 }
 
 /// A statement with its wording.
@@ -54,6 +56,7 @@ pub fn bind(body: &SqlBody, parameters: &Parameters, cx: BindContext<'_>) -> Res
         named_relations(&node, &mut bound.relations);
         bound.functions.extend(binder.user_functions());
         bound.operators.extend(binder.user_operators());
+        bound.types.extend(binder.user_types());
         let relations = binder.into_relations();
         // What is below a view is that view's business.
         let mentioned = used.into_iter().chain(assigned(&recorded.query));
@@ -68,11 +71,12 @@ pub fn bind(body: &SqlBody, parameters: &Parameters, cx: BindContext<'_>) -> Res
 pub fn note_default(text: &str, cx: BindContext<'_>, uses: &mut BoundBody) -> Result<()> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(BindContext { search_path: PATH, ..cx }, &locations, &[], false);
+    let mut binder = Binder::of_stored_text(cx, &locations);
     let value = binder.in_level(|binder| binder.bind_expr(&tree))?;
     value.visit(&mut |part| note_relation(part, &mut uses.relations));
     uses.functions.extend(binder.user_functions());
     uses.operators.extend(binder.user_operators());
+    uses.types.extend(binder.user_types());
     Ok(())
 }
 

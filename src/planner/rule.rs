@@ -51,6 +51,8 @@ pub struct BoundRule {
     pub functions: BTreeSet<Oid>,
     /// The operators of users that it calls, each with its function.
     pub operators: BTreeSet<(Oid, Oid)>,
+    /// The types of users that it casts to.
+    pub types: BTreeSet<Oid>,
 }
 
 /// The columns of the rows `old` and `new`.
@@ -277,6 +279,7 @@ impl BoundRule {
         self.columns.extend(recorded.rows.mentioned(&recorded.free));
         self.functions.extend(binder.user_functions());
         self.operators.extend(binder.user_operators());
+        self.types.extend(binder.user_types());
         let relations = binder.into_relations();
         // What is below a view is that view's business.
         self.columns.extend(recorded.used.iter().filter(|(relation, _)| relations.contains(relation)));
@@ -376,6 +379,7 @@ fn stored_condition(
     let tree = dictdb_parser::parse_expression(stored)?;
     let locations = Locations::default();
     let mut binder = recording(cx.for_stored_texts(), &locations, renamed);
+    binder.reads_stored = true;
     condition(&tree, relation, Event::Update, &mut binder)
 }
 
@@ -389,6 +393,7 @@ fn stored_action(
     let statements = dictdb_parser::parse(stored, &Limits::default())?;
     let [statement] = statements.as_slice() else { return Err(Error::internal("an action is not one statement")) };
     let mut binder = recording(cx.for_stored_texts(), &statement.locations, renamed);
+    binder.reads_stored = true;
     action(&statement.statement, relation, &mut binder)
 }
 

@@ -56,6 +56,8 @@ pub struct BoundTableExpr {
     pub functions: Vec<dictdb_types::Oid>,
     /// The operators of users that it calls, each with its function.
     pub operators: Vec<(dictdb_types::Oid, dictdb_types::Oid)>,
+    /// The types of users that it casts to.
+    pub types: Vec<dictdb_types::Oid>,
     /// The fields of composite types that it selects: relation of the type and attnum.
     pub fields: Vec<(dictdb_types::Oid, i16)>,
 }
@@ -90,19 +92,27 @@ pub fn bind(
     purpose: TableExpr,
     cx: BindContext<'_>,
 ) -> Result<BoundTableExpr> {
-    let is_of_index = matches!(purpose, TableExpr::IndexKey | TableExpr::IndexPredicate);
-    bind_on_terms(expr, locations, relation, purpose, is_of_index.then_some(Terms::Checked), cx)
+    bind_with(&mut Binder::new(cx, locations, &[], false), expr, relation, purpose, terms_of(purpose), cx)
 }
 
-fn bind_on_terms(
-    expr: &ast::Expr,
-    locations: &Locations,
+/// On what terms bodies of functions take their calls' places.
+fn terms_of(purpose: TableExpr) -> Option<Terms> {
+    matches!(purpose, TableExpr::IndexKey | TableExpr::IndexPredicate).then_some(Terms::Checked)
+}
+
+/// Binds a stored text. Names in it were settled when it was made; what functions have in their bodies is looked for along the
+/// search path.
+fn bind_stored(
+    text: &str,
     relation: &Arc<Relation>,
     purpose: TableExpr,
     terms: Option<Terms>,
     cx: BindContext<'_>,
 ) -> Result<BoundTableExpr> {
-    bind_with(&mut Binder::new(cx, locations, &[], false), expr, relation, purpose, terms)
+    let tree = dictdb_parser::parse_expression(text)?;
+    let locations = Locations::default();
+    let mut binder = Binder::of_stored_text(cx, &locations);
+    bind_with(&mut binder, &tree, relation, purpose, terms, cx)
 }
 
 /// Binds the expression of an index as a part of a statement: parameters and variables of the statement may be in it.
@@ -113,19 +123,21 @@ pub(crate) fn bind_of_statement(
     purpose: TableExpr,
 ) -> Result<Expr> {
     let mut binder = statement.again(&statement.known_params());
-    let bound = bind_with(&mut binder, expr, relation, purpose, Some(Terms::Checked))?;
+    let bound = bind_with(&mut binder, expr, relation, purpose, Some(Terms::Checked), statement.cx)?;
     statement.take_params(&binder);
     Ok(bound.expr)
 }
 
-fn bind_with(
-    binder: &mut Binder<'_>,
+/// Binds an expression with a binder for its names; the rest is done in the context `cx`.
+fn bind_with<'a>(
+    binder: &mut Binder<'a>,
     expr: &ast::Expr,
     relation: &Arc<Relation>,
     purpose: TableExpr,
     terms: Option<Terms>,
+    cx: BindContext<'a>,
 ) -> Result<BoundTableExpr> {
-    let (cx, locations) = (binder.cx, binder.locations);
+    let locations = binder.locations;
     let row = binder.returned_columns(relation);
     let names = match purpose {
         TableExpr::Default(_) => Default::default(),
@@ -136,12 +148,13 @@ fn bind_with(
     let value = binder.bind_expr(expr)?;
     let position = locations.leftmost(expr);
     let mut bound = coerce(binder, value.clone(), purpose, position)?;
+    binder.cx = cx;
     check_columns(binder, &bound, relation, &row, purpose)?;
     let is_null = is_null(&bound);
     let written = written(binder, value, &bound, purpose)?;
     let text = text_of(binder, &written, &row, Form::Stored)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
-    let fields = binder.fields_used();
+    let (types, fields) = (binder.user_types(), binder.fields_used());
     if let Some(terms) = terms {
         put_bodies_in_place(binder, &mut bound, terms)?;
     }
@@ -183,7 +196,7 @@ fn bind_with(
     columns.sort_unstable();
     columns.dedup();
     let text = Arc::from(text);
-    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, fields })
+    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, types, fields })
 }
 
 fn is_null(expr: &Expr) -> bool {
@@ -241,8 +254,7 @@ pub fn bind_text(
     purpose: TableExpr,
     cx: BindContext<'_>,
 ) -> Result<BoundTableExpr> {
-    let tree = dictdb_parser::parse_expression(text)?;
-    bind(&tree, &Locations::default(), relation, purpose, cx)
+    bind_stored(text, relation, purpose, terms_of(purpose), cx)
 }
 
 /// Binds the stored text of an index's key or predicate for storage, which evaluates it under latches and after a crash, where no
@@ -254,8 +266,7 @@ pub fn bind_for_storage(
     purpose: TableExpr,
     cx: BindContext<'_>,
 ) -> Result<BoundTableExpr> {
-    let tree = dictdb_parser::parse_expression(text)?;
-    bind_on_terms(&tree, &Locations::default(), relation, purpose, Some(Terms::Trusted), cx)
+    bind_stored(text, relation, purpose, Some(Terms::Trusted), cx)
 }
 
 /// Binds the CHECK of a domain over its base type: `VALUE` is [`Expr::TestValue`].
@@ -277,17 +288,18 @@ pub fn bind_domain_check(
     let collation = crate::collation::settle_expr(&mut bound, &[], cx)?;
     crate::fold::fold(&mut bound, cx.env)?;
     let (functions, operators) = (binder.user_functions(), binder.user_operators());
-    let (fields, text) = (binder.fields_used(), Arc::from(text));
+    let (types, fields, text) = (binder.user_types(), binder.fields_used(), Arc::from(text));
     let (columns, is_null) = (Vec::new(), is_null(&bound));
-    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, fields })
+    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, types, fields })
 }
 
 /// The text of a domain's stored CHECK or default as this search path shows it.
 pub fn domain_shown(text: &str, base: Type, pretty: bool, cx: BindContext<'_>) -> Result<String> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(cx, &locations, &[], false);
+    let mut binder = Binder::of_stored_text(cx, &locations);
     let bound = bind_over_value(&mut binder, &tree, base)?;
+    binder.cx = cx;
     text_of(&binder, &bound, &[], Form::Shown { pretty })
 }
 
@@ -295,7 +307,7 @@ pub fn domain_shown(text: &str, base: Type, pretty: bool, cx: BindContext<'_>) -
 pub fn value_restated(text: &str, base: Type, names: Renaming<'_>) -> Result<Arc<str>> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(names.before, &locations, &[], false);
+    let mut binder = Binder::of_stored_text(names.before, &locations);
     let bound = bind_over_value(&mut binder, &tree, base)?;
     binder.cx = names.after;
     text_of(&binder, &bound, &[], Form::Stored).map(Arc::from)
@@ -340,7 +352,7 @@ pub fn restated(
 ) -> Result<Arc<str>> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(renaming.before, &locations, &[], false);
+    let mut binder = Binder::of_stored_text(renaming.before, &locations);
     let mut row = binder.returned_columns(old);
     let names = crate::bind::Names::of_table(binder.row_name(old, &old.name, &row));
     binder.levels.push(Level { names, clause: clause(purpose), ..Level::default() });
@@ -377,12 +389,13 @@ pub fn shown_as_key(text: &str, relation: &Arc<Relation>, pretty: bool, cx: Bind
 fn shown_and_call(text: &str, relation: &Arc<Relation>, pretty: bool, cx: BindContext<'_>) -> Result<(String, bool)> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(cx, &locations, &[], false);
+    let mut binder = Binder::of_stored_text(cx, &locations);
     let row = binder.returned_columns(relation);
     let names = crate::bind::Names::of_table(binder.row_name(relation, &relation.name, &row));
     binder.levels.push(Level { names, ..Level::default() });
     binder.keep_casts = true;
     let bound = binder.bind_expr(&tree)?;
+    binder.cx = cx;
     let whole = WholeRow::named(relation, &row);
     let text = text_with(&binder, &bound, &row, Form::Shown { pretty }, Some(&whole))?;
     Ok((text, crate::deparse::looks_like_function(&bound)))

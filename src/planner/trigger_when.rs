@@ -110,15 +110,15 @@ pub fn bind_when(
     let bound = binder.coerce_to_boolean(value, "WHEN", locations.leftmost(expr))?;
     check_columns(&bound, &rows, relation, scope, &binder)?;
     let text = rows.text(&bound, relation, Form::Stored, cx)?;
-    let functions = binder.user_functions();
-    Ok(BoundTableExpr { functions, ..finish(bound, text, &rows, relation, cx)? })
+    let (functions, types) = (binder.user_functions(), binder.user_types());
+    Ok(BoundTableExpr { functions, types, ..finish(bound, text, &rows, relation, cx)? })
 }
 
 /// Binds the stored text of a condition again.
 pub fn bind_when_text(text: &str, relation: &Arc<Relation>, cx: BindContext<'_>) -> Result<BoundTableExpr> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(cx, &locations, &[], false);
+    let mut binder = Binder::of_stored_text(cx, &locations);
     let rows = Rows::enter(relation, &mut binder);
     let value = binder.bind_expr(&tree)?;
     let bound = binder.coerce_to_boolean(value, "WHEN", None)?;
@@ -139,7 +139,7 @@ pub fn when_restated(text: &str, old: &Arc<Relation>, new: &Relation, names: Ren
 fn written_again(text: &str, old: &Arc<Relation>, new: &Relation, form: Form, names: Renaming<'_>) -> Result<String> {
     let tree = dictdb_parser::parse_expression(text)?;
     let locations = Locations::default();
-    let mut binder = Binder::new(names.before, &locations, &[], false);
+    let mut binder = Binder::of_stored_text(names.before, &locations);
     let rows = Rows::enter(old, &mut binder);
     let value = binder.bind_expr(&tree)?;
     let bound = binder.coerce_to_boolean(value, "WHEN", None)?;
@@ -175,10 +175,10 @@ fn finish(
     });
     columns.sort_unstable();
     columns.dedup();
-    let (functions, operators, fields) = (Vec::new(), Vec::new(), Vec::new());
+    let (functions, operators, types, fields) = Default::default();
     let is_null = false;
     let text = Arc::from(text);
-    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, fields })
+    Ok(BoundTableExpr { expr: bound, text, columns, is_null, collation, functions, operators, types, fields })
 }
 
 /// 42P17 for a column of a row that the trigger has not, or that is not computed yet.

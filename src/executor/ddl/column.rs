@@ -48,7 +48,10 @@ impl DdlContext<'_> {
         let serial = serial_type(data_type);
         let ty = match serial {
             Some(oid) => Type::new(oid),
-            None => self.column_type(data_type, name)?,
+            None => {
+                let ty = self.placed_type(data_type)?;
+                self.checked_column_type(ty, name)?
+            }
         };
         self.define_typed(definition, (ty, serial.is_some()), table, slot)
     }
@@ -166,6 +169,10 @@ impl DdlContext<'_> {
     /// A column's type; pseudo-types are refused with 42P16.
     pub(super) fn column_type(&mut self, data_type: &dictdb_parser::ast::DataType, column: &str) -> Result<Type> {
         let ty = self.bind_type(data_type)?;
+        self.checked_column_type(ty, column)
+    }
+
+    fn checked_column_type(&mut self, ty: Type, column: &str) -> Result<Type> {
         if matches!(self.type_info(ty.oid)?.kind, TypeKind::Pseudo) {
             return Err(Error::new(
                 SqlState::INVALID_TABLE_DEFINITION,
@@ -191,9 +198,14 @@ impl DdlContext<'_> {
         self.with_binding(|cx| cx.collation(name))
     }
 
-    /// The type a type name means.
+    /// The type a type name means. Errors do not say where the name stands.
     pub(super) fn bind_type(&mut self, data_type: &dictdb_parser::ast::DataType) -> Result<Type> {
-        let ty = self.bind_type_or_shell(data_type)?;
+        self.placed_type(data_type).map_err(without_position)
+    }
+
+    /// Likewise, with the position in errors: where PostgreSQL looks at a type before it executes the command.
+    pub(super) fn placed_type(&mut self, data_type: &dictdb_parser::ast::DataType) -> Result<Type> {
+        let ty = self.with_binding(|cx| dictdb_planner::bind_type(data_type, cx))?;
         if ty.oid >= Oid::FIRST_NORMAL && self.view().is_shell(ty.oid) {
             let name = self.type_info(ty.oid)?.name.clone();
             return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" is only a shell")));
@@ -203,7 +215,7 @@ impl DdlContext<'_> {
 
     /// Likewise, where a type that is only a shell will do: functions are found by such arguments.
     pub(super) fn bind_type_or_shell(&mut self, data_type: &dictdb_parser::ast::DataType) -> Result<Type> {
-        self.with_binding(|cx| dictdb_planner::bind_type(data_type, cx))
+        self.with_binding(|cx| dictdb_planner::bind_type(data_type, cx)).map_err(without_position)
     }
 
     pub(super) fn type_info(&mut self, oid: Oid) -> Result<Arc<TypeInfo>> {
@@ -251,4 +263,10 @@ fn serial_type(data_type: &dictdb_parser::ast::DataType) -> Option<Oid> {
         "smallserial" | "serial2" => Some(oids::INT2),
         _ => None,
     }
+}
+
+/// An error of what PostgreSQL finds out when it executes a command: it points at nothing in the text.
+pub(super) fn without_position(mut error: Error) -> Error {
+    error.fields_mut().position = None;
+    error
 }

@@ -208,6 +208,7 @@ impl DdlContext<'_> {
         let kind = ConstraintKind::Check { expression: bound.text, columns };
         let oid = self.new_oid();
         self.depend_on_calls(Key::Constraint(table, oid), &bound.functions, &bound.operators);
+        self.depend_on_types(Key::Constraint(table, oid), &bound.types);
         self.depend_on_fields(Key::Constraint(table, oid), &bound.fields);
         self.put_constraint(table, named(oid, name, table, kind, constraint))
     }

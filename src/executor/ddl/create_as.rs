@@ -86,7 +86,8 @@ impl DdlContext<'_> {
         let columns = bound.columns_used.iter().map(|(table, attnum)| Key::Column(*table, *attnum));
         let tables = bound.relations.iter().map(|table| Key::Relation(*table));
         let functions = bound.functions.iter().map(|function| Key::Function(*function));
-        for used in columns.chain(tables).chain(functions) {
+        let types = bound.types.iter().map(|ty| Key::Type(*ty));
+        for used in columns.chain(tables).chain(functions).chain(types) {
             self.depend(Key::Relation(table.oid), used, Dependency::Normal);
         }
         let kind = RelationKind::MaterializedView(Arc::new(info.clone()));

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Column, Dependency, Key, OnCommit, PartitionBound, Persistence, Relation, RelationKind};
-use dictdb_parser::utility::{self, Constraint, ConstraintKind as Syntax, CreateTable, ObjectKind, TableElement};
+use dictdb_parser::utility::{
+    self, Constraint, ConstraintKind as Syntax, CreateTable, KeyConstraint, ObjectKind, TableElement,
+};
 use dictdb_parser::{Locations, position};
 use dictdb_types::{Error, Field, Oid, Result, SqlState, TypeInfo, TypeKind, TypeLookup};
 
@@ -288,13 +290,47 @@ impl DdlContext<'_> {
         };
         let mut ordered: Vec<_> = constraints.to_vec();
         ordered.sort_by_key(|(_, constraint)| rank(constraint));
-        for (column, constraint) in ordered {
+        let relation = self.table(table)?;
+        for (column, constraint) in without_repeated_keys(&ordered, &relation) {
             // A table without rows has none that are in the way.
-            let constraint = Constraint { not_valid: false, ..constraint.clone() };
+            let constraint = Constraint { not_valid: false, ..constraint };
             self.add_constraint(table, column, &constraint, true, locations)?;
         }
         Ok(())
     }
+}
+
+/// Of keys over the same columns, to be checked alike, only the first is made (`UNIQUE PRIMARY KEY`); it goes by the first name
+/// that one of them was given.
+fn without_repeated_keys(
+    constraints: &[(Option<usize>, &Constraint)],
+    relation: &Relation,
+) -> Vec<(Option<usize>, Constraint)> {
+    let columns = |place: Option<usize>, key: &KeyConstraint| -> Vec<String> {
+        match place.and_then(|place| relation.columns.get(place)) {
+            Some(column) => vec![column.name.to_string()],
+            None => key.columns.iter().map(|column| column.value.clone()).collect(),
+        }
+    };
+    let repeats = |(place, one): (Option<usize>, &Constraint), (earlier, other): &(Option<usize>, Constraint)| {
+        let (Syntax::Unique(key), Syntax::Unique(kept) | Syntax::PrimaryKey(kept)) = (&one.kind, &other.kind) else {
+            return false;
+        };
+        key.using_index.is_none()
+            && kept.using_index.is_none()
+            && columns(place, key) == columns(*earlier, kept)
+            && key.include.iter().map(|column| &column.value).eq(kept.include.iter().map(|column| &column.value))
+            && key.nulls_not_distinct == kept.nulls_not_distinct
+            && (one.deferrable, one.initially_deferred) == (other.deferrable, other.initially_deferred)
+    };
+    let mut kept: Vec<(Option<usize>, Constraint)> = Vec::with_capacity(constraints.len());
+    for (place, constraint) in constraints {
+        match kept.iter_mut().find(|earlier| repeats((*place, constraint), earlier)) {
+            Some((_, earlier)) => earlier.name = earlier.name.take().or_else(|| constraint.name.clone()),
+            None => kept.push((*place, Constraint::clone(constraint))),
+        }
+    }
+    kept
 }
 
 /// 0A000 for a column that makes its own values in a table whose columns are another's.

@@ -203,6 +203,13 @@ impl DdlContext<'_> {
         }
     }
 
+    /// Records the types that an expression casts to.
+    pub(super) fn depend_on_types<'t>(&mut self, own: Key, types: impl IntoIterator<Item = &'t Oid>) {
+        for ty in types {
+            self.depend(own, Key::Type(*ty), Dependency::Normal);
+        }
+    }
+
     /// Records the fields of composite types that an expression selects.
     pub(super) fn depend_on_fields(&mut self, own: Key, fields: &[(Oid, i16)]) {
         for (relation, attnum) in fields {

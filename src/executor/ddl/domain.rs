@@ -12,6 +12,7 @@ use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, TypeInfo, TypeKind
 
 use super::DdlContext;
 use super::alter::contains;
+use super::column::without_position;
 use super::names::{object_name, shown};
 use crate::eval::{CompileContext, Scope, compile};
 
@@ -157,6 +158,7 @@ impl DdlContext<'_> {
         let key = Key::Constraint(domain.oid, oid);
         self.depend(key, Key::Type(domain.oid), Dependency::Auto);
         self.depend_on_calls(key, &bound.functions, &bound.operators);
+        self.depend_on_types(key, &bound.types);
         self.depend_on_fields(key, &bound.fields);
         Ok(DomainCheck { oid, name: Arc::from(own), expression: bound.text, validated: !constraint.not_valid })
     }
@@ -347,10 +349,4 @@ impl DdlContext<'_> {
         }
         Ok(())
     }
-}
-
-/// PostgreSQL points at nothing inside the expressions of a domain.
-fn without_position(mut error: Error) -> Error {
-    error.fields_mut().position = None;
-    error
 }

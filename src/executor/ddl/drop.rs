@@ -223,11 +223,7 @@ impl DdlContext<'_> {
                 let bound = self.bind_type(data_type);
                 match bound {
                     Ok(ty) => self.type_key(ty.oid).map(Ok),
-                    Err(error) if is_missing_type(&error) => {
-                        let mut error = error;
-                        error.fields_mut().position = None;
-                        Ok(Err(error))
-                    }
+                    Err(error) if is_missing_type(&error) => Ok(Err(error)),
                     Err(error) => Err(error),
                 }
             }

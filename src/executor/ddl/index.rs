@@ -398,6 +398,7 @@ impl DdlContext<'_> {
         let called = bound.functions.iter().chain(by_operators);
         called.into_iter().try_for_each(|function| self.surroundings.check_for_index(&catalog, *function))?;
         self.depend_on_calls(Key::Relation(index), &bound.functions, &bound.operators);
+        self.depend_on_types(Key::Relation(index), &bound.types);
         self.depend_on_fields(Key::Relation(index), &bound.fields);
         for attnum in bound.mentions(table).into_iter().filter(|attnum| *attnum > 0) {
             self.depend(Key::Relation(index), Key::Column(table.oid, attnum), Dependency::Auto);

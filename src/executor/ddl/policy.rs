@@ -208,6 +208,7 @@ impl DdlContext<'_> {
             for function in &bound.functions {
                 self.depend(key, Key::Function(*function), Dependency::Normal);
             }
+            self.depend_on_types(key, &bound.types);
         }
         for role in policy.roles.iter().filter(|role| role.is_valid()) {
             self.depend(key, Key::Role(*role), Dependency::Normal);

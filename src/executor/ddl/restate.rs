@@ -75,7 +75,7 @@ impl DdlContext<'_> {
     /// Makes a view's text one that means the same whatever the search path, and whatever columns its tables get.
     pub(super) fn canonical_view(&mut self, relation: &Arc<Relation>, info: ViewInfo) -> Result<ViewInfo> {
         let types: Vec<Type> = relation.live_columns().map(|(_, column)| column.ty).collect();
-        let plain = self.with_path(&PATH, |cx| view::restated(relation, &info, Renaming { before: cx, after: cx }));
+        let plain = self.with_path(&PATH, |cx| view::canonical(relation, &info, cx));
         if let Some(canonical) = self.checked_view(plain, &info, &types) {
             return Ok(canonical);
         }

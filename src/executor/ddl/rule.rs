@@ -155,6 +155,7 @@ impl DdlContext<'_> {
         let functions: Vec<Oid> = bound.functions.iter().copied().collect();
         let operators: Vec<(Oid, Oid)> = bound.operators.iter().copied().collect();
         self.depend_on_calls(key, &functions, &operators);
+        self.depend_on_types(key, &bound.types);
         self.put_rule(relation, rule);
     }
 

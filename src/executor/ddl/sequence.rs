@@ -204,7 +204,7 @@ impl DdlContext<'_> {
         let mut ty = old.map(|old| old.ty).or(column_type).unwrap_or(oids::INT8);
         for option in given {
             if let SequenceOption::As(data_type) = option {
-                ty = self.bind_type(data_type)?.oid;
+                ty = self.placed_type(data_type)?.oid;
             }
         }
         let Some((lowest, highest)) = limits(ty) else {

@@ -71,9 +71,11 @@ impl DdlContext<'_> {
             deferrable: create.deferrable,
             initially_deferred: create.initially_deferred,
         };
-        let (mut columns, functions) = when.map(|when| (when.columns, when.functions)).unwrap_or_default();
+        let (mut columns, functions, types) =
+            when.map(|when| (when.columns, when.functions, when.types)).unwrap_or_default();
         columns.extend(&trigger.columns);
         let trigger = self.record_trigger(trigger, &columns, &functions);
+        self.depend_on_types(Key::Trigger(trigger.relation, trigger.oid), &types);
         self.touch(&relation);
         if trigger.row && relation.is_partitioned() {
             for child in relation.children.clone() {

@@ -7,6 +7,7 @@ use dictdb_parser::utility::{AlterEnum, AlterEnumAction, CreateComposite, Create
 use dictdb_types::{EnumLabel, Error, Oid, Result, SqlState, TypeInfo, TypeKind};
 
 use super::DdlContext;
+use super::column::without_position;
 use super::names::{parts, shown};
 
 /// `pg_class.oid` of `pg_type`.
@@ -51,7 +52,7 @@ impl DdlContext<'_> {
         let (namespace, name) = self.new_type_name(&create.name)?;
         let mut columns = Vec::with_capacity(create.attributes.len());
         for (slot, attribute) in create.attributes.iter().enumerate() {
-            columns.push(self.define_column(attribute, &name, slot)?.column);
+            columns.push(self.define_column(attribute, &name, slot).map_err(without_position)?.column);
         }
         let oid = self.new_oid();
         let row_type = self.put_row_type(namespace, &name, oid, &columns)?;
@@ -103,14 +104,16 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    /// A type by name; 42704.
+    /// A type by name; 42704, 3F000.
     pub(super) fn find_type(&mut self, name: &dictdb_parser::ast::ObjectName) -> Result<Arc<TypeInfo>> {
         let catalog = self.view();
         let found = match parts(name).as_slice() {
             [name] => catalog.type_on_path(self.search_path, &name.value),
             [.., schema, name] => {
-                let schema = catalog.schema_seen(self.search_path, &schema.value);
-                schema.and_then(|schema| catalog.type_in(schema.oid, &name.value))
+                let seen = catalog.schema_seen(self.search_path, &schema.value).ok_or_else(|| {
+                    Error::new(SqlState::UNDEFINED_SCHEMA, format!("schema \"{}\" does not exist", schema.value))
+                })?;
+                catalog.type_in(seen.oid, &name.value)
             }
             [] => None,
         };

@@ -95,6 +95,7 @@ impl DdlContext<'_> {
             self.depend(Key::Relation(relation.oid), Key::Constraint(table, constraint), Dependency::Normal);
         }
         self.depend_on_calls(Key::Relation(relation.oid), &bound.functions, &bound.operators);
+        self.depend_on_types(Key::Relation(relation.oid), &bound.types);
         for collation in &bound.collations {
             self.depend_on_collation(Key::Relation(relation.oid), *collation);
         }

@@ -15,6 +15,12 @@ use crate::repeatable::{self, Repeatable};
 impl Binder<'_> {
     /// The expression as a value of `target`; `None` when there is no such coercion in this context.
     pub(crate) fn coerce(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Option<Expr>> {
+        let coerced = self.coerced(expr, target, context)?;
+        coerced.iter().for_each(|value| self.note_type(value));
+        Ok(coerced)
+    }
+
+    fn coerced(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Option<Expr>> {
         let source = expr.ty();
         if source == target || matches!(target.oid, oids::ANY | oids::UNKNOWN) {
             return Ok(Some(expr));

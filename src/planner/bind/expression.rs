@@ -90,15 +90,16 @@ impl Binder<'_> {
     fn bind_cast(&mut self, inner: &Ast, data_type: &ast::DataType, own: Option<u32>) -> Result<Expr> {
         let target = self.bind_type(data_type)?;
         let position = self.leftmost(inner);
-        // ARRAY[…]::t[] types the elements by the target, so that an empty or untyped array can be written.
+        // ARRAY[…]::t[] types the elements by the target, so that an empty or untyped array can be written. In a kept text they have
+        // their types, and what is cast is the array.
+        let is_vector = matches!(target.oid, oids::INT2VECTOR | oids::OIDVECTOR);
         if let Ast::Array(array) = strip_parentheses(inner)
+            && (!self.reads_stored || is_vector || array.elem.is_empty())
             && let Some(element) = self.element_of(target)
         {
             let bound = match self.bind_array(&array.elem, Some(element))? {
                 // Vectors have no array type's cast: the literal is one itself.
-                Expr::Array { items, nested, .. } if matches!(target.oid, oids::INT2VECTOR | oids::OIDVECTOR) => {
-                    Expr::Array { items, nested, ty: target }
-                }
+                Expr::Array { items, nested, .. } if is_vector => Expr::Array { items, nested, ty: target },
                 bound => bound,
             };
             return self.cast(bound, target, position);

@@ -12,6 +12,7 @@ use dictdb_types::{Datum, Error, Oid, Result, SqlState, Type, oids};
 
 use super::Binder;
 use super::clause::Forbidden;
+use super::level::Level;
 use super::names::idents;
 use crate::expr::{Call, Expr, Spelling, SublinkKind};
 
@@ -204,22 +205,13 @@ impl Binder<'_> {
         if let Some(routine) = self.cx.catalog.routine(function) {
             let mut defaults = routine.params.iter().filter_map(|parameter| parameter.default.as_ref());
             let text = defaults.nth(index).map(|(text, _)| text.clone()).ok_or_else(missing)?;
-            return self.bind_stored(&text);
+            return self.bind_stored(&text, Level::default());
         }
         let text = facts::proc_by_oid(function).and_then(|proc| proc.defaults).ok_or_else(missing)?;
-        match self.bind_stored(&format!("ROW({text})"))? {
+        match self.bind_stored(&format!("ROW({text})"), Level::default())? {
             Expr::Row(mut items, _, _) if index < items.len() => Ok(items.swap_remove(index)),
             _ => Err(missing()),
         }
-    }
-
-    /// Binds a stored expression (a default) outside of all names.
-    pub(crate) fn bind_stored(&mut self, text: &str) -> Result<Expr> {
-        let tree = dictdb_parser::parse_expression(text)?;
-        self.levels.push(super::Level::default());
-        let bound = self.bind_expr(&tree);
-        self.levels.pop();
-        bound
     }
 
     fn bind_call_args(&mut self, function: &ast::Function) -> Result<BoundArgs> {

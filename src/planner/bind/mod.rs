@@ -40,6 +40,7 @@ mod security;
 mod select;
 mod set;
 mod setop;
+mod stored_text;
 mod sublink;
 mod subscript;
 mod table_function;
@@ -136,6 +137,8 @@ pub struct Binder<'a> {
     pub(crate) views: Vec<Oid>,
     /// Casts of constants stay as they are, for texts that are kept.
     pub(crate) keep_casts: bool,
+    /// The text is one that the catalog keeps: its casts stand where they were made.
+    pub(crate) reads_stored: bool,
     /// Where literals of unknown type stand, by the address of their text, which lives as long as they are unknown.
     literals: HashMap<usize, u32>,
     /// The fields of record columns that a subquery produces.
@@ -186,6 +189,8 @@ pub struct Binder<'a> {
     runs_statements: std::cell::Cell<bool>,
     /// What the functions called so far leave of the hope for the same rows again.
     pub(crate) repeatable: std::cell::Cell<Repeatable>,
+    /// Types of users that values were coerced to.
+    types: std::cell::RefCell<std::collections::BTreeSet<Oid>>,
     /// Collations named so far.
     pub(crate) collations: std::collections::BTreeSet<Oid>,
     /// Fields of composite types that were selected: relation of the type and attnum.
@@ -229,6 +234,7 @@ impl<'a> Binder<'a> {
             secured: None,
             views: Vec::new(),
             keep_casts: false,
+            reads_stored: false,
             literals: HashMap::new(),
             recorder: None,
             row_shapes: Default::default(),
@@ -255,6 +261,7 @@ impl<'a> Binder<'a> {
             runs_statements: Default::default(),
             repeatable: Default::default(),
             operators: Default::default(),
+            types: Default::default(),
             collations: Default::default(),
             fields: Default::default(),
             variables: None,
@@ -341,6 +348,25 @@ impl<'a> Binder<'a> {
     /// The operators of users that were called, each with its function.
     pub fn user_operators(&self) -> Vec<(Oid, Oid)> {
         self.operators.borrow().iter().map(|(operator, function)| (*operator, *function)).collect()
+    }
+
+    /// The types of users that values were coerced to, but for what functions give.
+    pub fn user_types(&self) -> Vec<Oid> {
+        self.types.borrow().iter().copied().collect()
+    }
+
+    /// Notes the type of what a coercion has made; a function's result is the function's business.
+    pub(crate) fn note_type(&self, coerced: &Expr) {
+        if let Expr::Const(_, ty)
+        | Expr::Relabel(_, ty)
+        | Expr::ViaIo(_, ty)
+        | Expr::ArrayCoerce(_, _, ty)
+        | Expr::Row(_, ty, _)
+        | Expr::ToDomain(_, ty) = coerced
+            && ty.oid >= Oid::FIRST_NORMAL
+        {
+            self.types.borrow_mut().insert(ty.oid);
+        }
     }
 
     /// The function of an operator; a user's operator is noted with it.

@@ -160,7 +160,7 @@ impl Binder<'_> {
             None => self.cx.catalog.domain_default(column.ty.oid).cloned(),
         };
         let value = match text {
-            Some(text) => self.bind_stored(&text)?,
+            Some(text) => self.bind_stored(&text, Level::default())?,
             // A domain may refuse NULL: it is coerced like any other value.
             None => Expr::null(Type::new(dictdb_types::oids::UNKNOWN)),
         };
@@ -174,10 +174,8 @@ impl Binder<'_> {
         let oid = Expr::Const(Datum::Oid(relation.oid.0), Type::new(oids::OID));
         table.system = vec![NamedColumn { name: Arc::from("tableoid"), expr: oid, source: None }];
         let names = Names::of_table(table);
-        self.levels.push(Level { names, clause: Clause::Check, ..Level::default() });
-        let rules = self.row_rules_inside(relation);
-        self.levels.pop();
-        rules
+        let level = Level { names, clause: Clause::Check, ..Level::default() };
+        self.in_stored_text(level, |binder| binder.row_rules_inside(relation))
     }
 
     fn row_rules_inside(&mut self, relation: &Relation) -> Result<RowRules> {

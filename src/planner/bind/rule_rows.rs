@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, Rule, namespaces};
+use dictdb_catalog::{Relation, Rule};
 use dictdb_parser::Locations;
 use dictdb_parser::ast::{self, SetExpr, Statement};
 use dictdb_types::{Error, Oid, Result, SqlState};
@@ -15,9 +15,6 @@ use super::names::{NamedColumn, Names, TableName};
 use super::{BindContext, Binder};
 use crate::expr::{BoolTest, ColumnId, Expr};
 use crate::logical::{Column, JoinKind, Node};
-
-/// The search path of the texts that rules are kept as.
-const PATH: &[Oid] = &[namespaces::PG_CATALOG];
 
 /// What the action of a rule works over.
 pub(crate) struct RuleRows {
@@ -209,8 +206,8 @@ impl Binder<'_> {
 
     /// A binder for the texts of a rule, which are read with the rights of who owns the rule's relation.
     pub(crate) fn for_rule<'b>(&'b self, relation: &Relation, locations: &'b Locations) -> Binder<'b> {
-        let cx = BindContext { search_path: PATH, role: relation.owner, transient: &[], ..self.cx };
-        let mut inner = Binder::new(cx, locations, &[], false);
+        let cx = BindContext { role: relation.owner, transient: &[], ..self.cx };
+        let mut inner = Binder::of_stored_text(cx, locations);
         inner.invoker = self.invoker;
         inner.policed.clone_from(&self.policed);
         inner.views.clone_from(&self.views);

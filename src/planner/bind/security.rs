@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Policy, PolicyCommand, Relation, namespaces};
+use dictdb_catalog::{Policy, PolicyCommand, Relation};
 use dictdb_types::{Datum, Error, Interval, Oid, Result, SqlState, Type, oids};
 
 use super::level::Level;
@@ -19,9 +19,6 @@ use crate::logical::{Check, Node, PolicyStage};
 const STATEMENT_TIMESTAMP: Oid = Oid(2648);
 const TIMESTAMPTZ_MI_INTERVAL: Oid = Oid(1190);
 const TIMESTAMPTZ_GT: Oid = Oid(1157);
-
-/// The search path of stored texts.
-const PATH: &[Oid] = &[namespaces::PG_CATALOG];
 
 impl Binder<'_> {
     /// Whether policies decide about the rows of a table. Notes it, for `row_security`.
@@ -180,18 +177,12 @@ impl Binder<'_> {
         }
         let tree = dictdb_parser::parse_expression(text)?;
         let names = Names::of_table(self.row_name(relation, &relation.name, row));
-        let levels = vec![Level { names, clause: Clause::Policy, ..Level::default() }];
-        let levels = std::mem::replace(&mut self.levels, levels);
-        let ctes = std::mem::take(&mut self.ctes);
-        let path = std::mem::replace(&mut self.cx.search_path, PATH);
-        let (recorder, variables, view) = (self.recorder.take(), self.variables.take(), self.target_view.take());
         self.policed.push(relation.oid);
-        let bound = self.bind_expr(&tree).and_then(|bound| self.coerce_to_boolean(bound, "POLICY", None));
+        let bound = self.in_stored_text(Level { names, clause: Clause::Policy, ..Level::default() }, |binder| {
+            let bound = binder.bind_expr(&tree)?;
+            binder.coerce_to_boolean(bound, "POLICY", None)
+        });
         self.policed.pop();
-        (self.recorder, self.variables, self.target_view) = (recorder, variables, view);
-        self.cx.search_path = path;
-        self.ctes = ctes;
-        self.levels = levels;
         bound
     }
 }

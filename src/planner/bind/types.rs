@@ -51,8 +51,8 @@ impl Binder<'_> {
             [] => None,
         };
         found.ok_or_else(|| {
-            let name = names::dotted(&name.names);
-            Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}\" does not exist"))
+            let (name, brackets) = (names::dotted(&name.names), if name.dimensions > 0 { "[]" } else { "" });
+            Error::new(SqlState::UNDEFINED_OBJECT, format!("type \"{name}{brackets}\" does not exist"))
         })
     }
 

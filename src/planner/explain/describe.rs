@@ -13,11 +13,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
-use dictdb_catalog::{Catalog, IndexTarget, Relation};
-use dictdb_types::{Env, Type};
+use dictdb_catalog::{IndexTarget, Relation};
+use dictdb_types::Type;
 
 use super::naming::Naming;
 use super::{Actual, Child, ExplainNode, ExplainOptions, Value};
+use crate::bind::BindContext;
 use crate::expr::{AggregateCall, Expr, Subplan};
 use crate::logical::JoinKind;
 use crate::physical::{Action, Appended, Fetch, IndexBounds, Modify, Node, Op, Part, Plan, TableRef};
@@ -28,7 +29,7 @@ pub(super) fn describe(
     plan: &Plan,
     options: ExplainOptions,
     (actual, kept): (Option<&[Actual]>, &dyn Fn(&Arc<LatePruning>) -> Vec<bool>),
-    (catalog, env): (&Catalog, &dyn Env),
+    cx: BindContext<'_>,
 ) -> ExplainNode {
     let mut removed = HashSet::new();
     plan.for_each_node(&mut |node| {
@@ -45,8 +46,7 @@ pub(super) fn describe(
         plan,
         options,
         actual,
-        catalog,
-        env,
+        cx,
         naming: Naming::of(plan, &removed),
         removed,
         numbers: plan.number(),
@@ -73,8 +73,8 @@ struct Describer<'a> {
     plan: &'a Plan,
     options: ExplainOptions,
     actual: Option<&'a [Actual]>,
-    catalog: &'a Catalog,
-    env: &'a dyn Env,
+    /// The catalog and the search path that names are shown for.
+    cx: BindContext<'a>,
     naming: Naming,
     numbers: HashMap<*const Node, usize>,
     /// Members of tables that the statement does not begin with.

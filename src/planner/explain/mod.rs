@@ -13,9 +13,7 @@ mod text;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use dictdb_catalog::Catalog;
-use dictdb_types::Env;
-
+use crate::bind::BindContext;
 use crate::physical::Plan;
 use crate::pruning::LatePruning;
 
@@ -145,15 +143,15 @@ impl ExplainNode {
 /// The lines that EXPLAIN answers with; one for each operator's counts in `actual`, numbered as
 /// [`Plan::number`] does.
 ///
-/// `kept` says which members of a table are left once the statement begins; nothing: all of them.
+/// `kept` says which members of a table are left once the statement begins; nothing: all of them. Types, functions and operators
+/// are named with their schemas where the search path of `cx` does not lead to them.
 pub fn explain(
     plan: &Plan,
     (options, summary): (ExplainOptions, &Summary),
     (actual, kept): (Option<&[Actual]>, &dyn Fn(&Arc<LatePruning>) -> Vec<bool>),
-    catalog: &Catalog,
-    env: &dyn Env,
+    cx: BindContext<'_>,
 ) -> Vec<String> {
-    let root = describe::describe(plan, options, (actual, kept), (catalog, env));
+    let root = describe::describe(plan, options, (actual, kept), cx);
     let written = match options.format {
         ExplainFormat::Text => return text::write(&root, options, summary),
         format => document::write(&root, options, summary, format),

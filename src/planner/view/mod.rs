@@ -44,24 +44,30 @@ pub struct Style {
 
 /// The query of a view, with the semicolon at its end. `cx` has the search path that names are shown for.
 pub fn definition(relation: &Arc<Relation>, view: &ViewInfo, style: Style, cx: BindContext<'_>) -> Result<String> {
-    let (mut query, shapes) = recorded(relation, view, cx, None)?;
+    let (mut query, shapes) = recorded(relation, view, true, (cx, None))?;
     using_names::settle(&mut query);
     let mut out = printed(&query, relation, &Printer::new(cx, style, shapes))?;
     out.push(';');
     Ok(out)
 }
 
-/// The text of a view's query that is kept, which means the same under any search path. When something has been renamed,
-/// it is bound with the names of before and written with those of after; `relation` is the view as it is now.
+/// The text of a view's query that is kept, which means the same under any search path, from the one that was written.
+pub fn canonical(relation: &Arc<Relation>, view: &ViewInfo, cx: BindContext<'_>) -> Result<String> {
+    let (query, shapes) = recorded(relation, view, false, (cx, None))?;
+    printed(&query, relation, &Printer::for_storage(cx, shapes))
+}
+
+/// The text that is kept when something has been renamed: it is bound with the names of before and written with those of
+/// after; `relation` is the view as it is now.
 pub fn restated(relation: &Arc<Relation>, view: &ViewInfo, names: Renaming<'_>) -> Result<String> {
-    let (query, shapes) = recorded(relation, view, names.before, Some(names.after.catalog.clone()))?;
+    let (query, shapes) = recorded(relation, view, true, (names.before, Some(names.after.catalog.clone())))?;
     printed(&query, relation, &Printer::for_storage(names.after, shapes))
 }
 
-/// Likewise for a query whose bare names of USING columns would mean something else when they are read again: columns of other
+/// Like [`canonical`], for a query whose bare names of USING columns would mean something else when they are read again: columns of other
 /// tables that are called so get other names.
 pub fn disambiguated(relation: &Arc<Relation>, view: &ViewInfo, cx: BindContext<'_>) -> Result<String> {
-    let (mut query, shapes) = recorded(relation, view, cx, None)?;
+    let (mut query, shapes) = recorded(relation, view, false, (cx, None))?;
     using_names::settle(&mut query);
     printed(&query, relation, &Printer::for_storage(cx, shapes))
 }
@@ -104,12 +110,12 @@ fn printed(query: &tree::Query, relation: &Relation, printer: &Printer<'_>) -> R
 }
 
 /// The wording of a view's query, bound under the search path it was made under, and the fields of record columns. Tables
-/// and their columns go by the names they have in `renamed`.
+/// and their columns go by the names they have in `renamed`. `kept` says whether it is a text that has been made to be kept.
 fn recorded(
     relation: &Relation,
     view: &ViewInfo,
-    cx: BindContext<'_>,
-    renamed: Option<Arc<Catalog>>,
+    kept: bool,
+    (cx, renamed): (BindContext<'_>, Option<Arc<Catalog>>),
 ) -> Result<(tree::Query, HashMap<ColumnId, RowShape>)> {
     let statements = dictdb_parser::parse(&view.query, &dictdb_parser::Limits::default())?;
     let Some(statement) = statements.first() else { return Err(Error::internal("a view without a query")) };
@@ -117,7 +123,7 @@ fn recorded(
     let ast::Statement::Query(query) = &**tree else { return Err(Error::internal("a view of no SELECT")) };
     let inner = BindContext { search_path: &view.search_path, ..cx };
     let mut binder = Binder::new(inner, &statement.locations, &[], false);
-    binder.keep_casts = true;
+    (binder.keep_casts, binder.reads_stored) = (true, kept);
     binder.ignores_policies = true;
     binder.views.push(relation.oid);
     binder.recorder = Some(record::Recorder::new(renamed));

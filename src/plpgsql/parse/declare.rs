@@ -174,12 +174,14 @@ impl Parser<'_> {
                 let message = "syntax error at or near \"%\"";
                 self.error_at(SqlState::SYNTAX_ERROR, message, position + before)
             })?,
-            _ => self.types.named(base).map_err(|mut error| {
-                let inner = error.fields_mut().position.take();
-                let position = inner.map_or(position, |inner| position + inner - 1);
-                error.fields_mut().internal = Some((position, self.source.to_string()));
-                error
-            })?,
+            _ => {
+                return self.types.named(text).map_err(|mut error| {
+                    let inner = error.fields_mut().position.take();
+                    let position = inner.map_or(position, |inner| position + inner - 1);
+                    error.fields_mut().internal = Some((position, self.source.to_string()));
+                    error
+                });
+            }
         };
         match array {
             Some(_) => Ok(self.types.array_of(ty).unwrap_or(ty)),

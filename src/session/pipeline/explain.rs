@@ -82,7 +82,8 @@ impl Session {
         let (env, begun) = (self.env(), self.begun(&query, &portal.params)?);
         let kept = |pruning: &Arc<LatePruning>| begun.as_ref().map_or_else(Vec::new, |begun| begun(pruning));
         let ran = (Some(&counted.actual[..]), &kept as _);
-        Ok(Some(explain(query.plan(), (options.shown, &summary), ran, &env.catalog, &*env)))
+        let path = env.search_path();
+        Ok(Some(explain(query.plan(), (options.shown, &summary), ran, env.bind_context(&path))))
     }
 
     /// `None` for a command without a plan.
@@ -165,13 +166,14 @@ impl Session {
             false => None,
         };
         let env = self.env();
+        let path = env.search_path();
         let form = (options.shown, &summary);
         let lines = match plan.nothing {
             true => None,
             false => {
                 let begun = self.begun(&plan.prepared, &explained.params)?;
                 let kept = |pruning: &Arc<LatePruning>| begun.as_ref().map_or_else(Vec::new, |begun| begun(pruning));
-                Some(explain(plan.prepared.plan(), form, (actual.as_deref(), &kept), &env.catalog, &*env))
+                Some(explain(plan.prepared.plan(), form, (actual.as_deref(), &kept), env.bind_context(&path)))
             }
         };
         let [before, after] = &plan.beside;
@@ -182,7 +184,7 @@ impl Session {
             return Err(Error::unsupported("this form of EXPLAIN for a statement that rules make several of"));
         }
         let shown = |beside: &Beside| match beside {
-            Beside::Plan(plan) => explain(plan.prepared.plan(), form, (None, &|_| Vec::new()), &env.catalog, &*env),
+            Beside::Plan(plan) => explain(plan.prepared.plan(), form, (None, &|_| Vec::new()), env.bind_context(&path)),
             Beside::Notify(..) => vec!["NOTIFY".to_owned()],
         };
         let parts = before.iter().map(shown).chain(lines).chain(after.iter().map(shown));

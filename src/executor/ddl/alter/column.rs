@@ -221,6 +221,7 @@ impl DdlContext<'_> {
         for function in bound.functions {
             self.depend(owner, Key::Function(function), Dependency::Normal);
         }
+        self.depend_on_types(owner, &bound.types);
         for other in bound.columns {
             self.depend(Key::Column(table, attnum), Key::Column(table, other), Dependency::Normal);
         }

@@ -98,6 +98,7 @@ impl DdlContext<'_> {
                 })?;
                 columns.extend(bound.columns.iter().copied());
                 self.depend_on_calls(own, &bound.functions, &bound.operators);
+                self.depend_on_types(own, &bound.types);
             }
             for attnum in columns {
                 self.depend(own, Key::Column(table.relation, attnum), Dependency::Normal);

@@ -169,6 +169,7 @@ impl DdlContext<'_> {
         }
         for bound in &subjects.expressions {
             self.depend_on_calls(key, &bound.functions, &bound.operators);
+            self.depend_on_types(key, &bound.types);
         }
     }
 

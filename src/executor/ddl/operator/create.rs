@@ -122,13 +122,9 @@ impl DdlContext<'_> {
         Ok(oid)
     }
 
-    /// A type in a definition list: errors have no position.
+    /// A type in a definition list.
     pub(in crate::ddl) fn definition_type(&mut self, data_type: &DataType) -> Result<Oid> {
-        let bound = self.bind_type(data_type).map(|ty| ty.oid);
-        bound.map_err(|mut error| {
-            error.fields_mut().position = None;
-            error
-        })
+        Ok(self.bind_type(data_type)?.oid)
     }
 
     /// 42P17, 42883.

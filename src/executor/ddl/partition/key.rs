@@ -155,6 +155,7 @@ impl DdlContext<'_> {
         for function in &bound.functions {
             self.depend(Key::Relation(relation.oid), Key::Function(*function), Dependency::Normal);
         }
+        self.depend_on_types(Key::Relation(relation.oid), &bound.types);
         let invalid = |message: &str| Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, message));
         let generated = bound.columns.iter().filter_map(|attnum| relation.column(*attnum)).find(|c| c.generated);
         if let Some(column) = generated {

@@ -120,6 +120,7 @@ impl DdlContext<'_> {
         let functions: Vec<Oid> = bound.functions.iter().copied().collect();
         let operators: Vec<(Oid, Oid)> = bound.operators.iter().copied().collect();
         self.depend_on_calls(own, &functions, &operators);
+        self.depend_on_types(own, &bound.types);
     }
 
     /// 42501 unless the role may write functions in a language: one that is not trusted is the superusers'.

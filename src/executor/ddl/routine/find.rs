@@ -98,10 +98,7 @@ impl DdlContext<'_> {
         for arg in args {
             let ty = match self.bind_type_or_shell(&arg.data_type) {
                 Ok(ty) => ty.oid,
-                Err(mut error) if crate::ddl::drop::is_missing_type(&error) => {
-                    error.fields_mut().position = None;
-                    return Ok(Err(error));
-                }
+                Err(error) if crate::ddl::drop::is_missing_type(&error) => return Ok(Err(error)),
                 Err(error) => return Err(error),
             };
             if arg.mode != Some(ParamMode::Out) {

@@ -105,7 +105,6 @@ impl DdlContext<'_> {
             return Ok(dictdb_types::Type::new(shell));
         }
         let bound = self.bind_type(data_type).map_err(|mut error| {
-            error.fields_mut().position = None;
             if error.code() == SqlState::UNDEFINED_OBJECT && parameter {
                 let message = error.message().replace('"', "");
                 error.fields_mut().message = message;

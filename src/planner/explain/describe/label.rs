@@ -3,11 +3,12 @@
 //! Conditions of scans name columns alone, what stands above them with their tables where there are several; what was
 //! computed further down is in parentheses.
 
-use dictdb_types::{Env, Oid, Type, quote_identifier};
+use dictdb_types::quote_identifier;
 
 use super::Describer;
 use crate::deparse::{self, ObjectNames};
 use crate::expr::{Expr, Function, SortKey};
+use crate::expression_text::NamesOnPath;
 
 /// A column of a node.
 #[derive(Clone, Debug, Default)]
@@ -141,6 +142,11 @@ impl Describer<'_> {
         keys.iter().map(|key| with_order(self.key(&key.expr, labels), key)).collect()
     }
 
+    /// A function's name, with its schema where the search path does not lead to it.
+    pub(super) fn function_name(&self, function: &Function) -> String {
+        NamesOnPath { cx: self.cx, stored: false }.function_name(function)
+    }
+
     pub(super) fn text(&self, expr: &Expr, labels: &[Label], prefix: Prefix) -> String {
         let mut named = expr.clone();
         let mut subplans = Vec::new();
@@ -152,7 +158,7 @@ impl Describer<'_> {
             }
         });
         let printed = deparse::Names {
-            env: self.env,
+            env: self.cx.env,
             column: &|_| None,
             input: &|position| labels.get(position).map(|label| label.text(prefix)),
             outer: &|slot| match slot.checked_sub(FIRST_SUBPLAN) {
@@ -164,30 +170,9 @@ impl Describer<'_> {
             indented: false,
             level: &Default::default(),
             query: None,
-            objects: &BareNames(self.env),
+            objects: &NamesOnPath { cx: self.cx, stored: false },
         };
         deparse::expression(&named, &printed).unwrap_or_else(|_| "?".into())
-    }
-}
-
-/// Names without schemas.
-struct BareNames<'a>(&'a dyn Env);
-
-impl ObjectNames for BareNames<'_> {
-    fn type_name(&self, ty: Type) -> String {
-        dictdb_types::type_name_with_modifier(self.0, ty, &|_| None)
-    }
-
-    fn function_name(&self, function: &Function) -> String {
-        deparse::function_name(function)
-    }
-
-    fn operator_name(&self, _: &Function, name: &str) -> String {
-        name.to_owned()
-    }
-
-    fn collation_name(&self, collation: Oid) -> String {
-        collation.to_string()
     }
 }
 

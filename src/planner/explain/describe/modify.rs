@@ -65,7 +65,7 @@ impl Describer<'_> {
         let resolution = if conflict.update.is_some() { "UPDATE" } else { "NOTHING" };
         shown.properties.push(("Conflict Resolution", Value::Text(resolution.into())));
         if !conflict.indexes.is_empty() {
-            let names = conflict.indexes.iter().map(|oid| self.env.reg_out(RegKind::Class, *oid));
+            let names = conflict.indexes.iter().map(|oid| self.cx.env.reg_out(RegKind::Class, *oid));
             shown.properties.push(("Conflict Arbiter Indexes", Value::List(names.collect())));
         }
         if let Some(filter) = conflict.update.as_ref().and_then(|update| update.filter.as_ref()) {

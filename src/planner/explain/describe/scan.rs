@@ -90,7 +90,7 @@ impl Describer<'_> {
     }
 
     fn schema(&self, schema: dictdb_types::Oid) -> String {
-        self.env.reg_out(dictdb_types::RegKind::Namespace, schema)
+        self.cx.env.reg_out(dictdb_types::RegKind::Namespace, schema)
     }
 
     pub(super) fn table(&self, node: &Node, table: &TableRef) -> String {
@@ -117,7 +117,7 @@ impl Describer<'_> {
             _ => None,
         };
         let schema = function.filter(|_| self.options.verbose).map(|function| {
-            let own = self.catalog.routine(function.oid).map(|routine| routine.namespace);
+            let own = self.cx.catalog.routine(function.oid).map(|routine| routine.namespace);
             own.map_or_else(|| "pg_catalog".to_owned(), |schema| self.schema(schema))
         });
         shown.target = target(function.map_or(&*alias, |function| &*function.name), &alias, schema.as_deref());
@@ -300,10 +300,11 @@ impl Describer<'_> {
         else {
             return false;
         };
-        let namespace = self.catalog.schema_named(schema).map(|schema| schema.oid);
-        let routine = namespace.and_then(|namespace| self.catalog.routines_named(namespace, name).next());
-        routine
-            .is_some_and(|routine| self.env.reg_out(dictdb_types::RegKind::Proc, routine.oid) == quote_identifier(name))
+        let namespace = self.cx.catalog.schema_named(schema).map(|schema| schema.oid);
+        let routine = namespace.and_then(|namespace| self.cx.catalog.routines_named(namespace, name).next());
+        routine.is_some_and(|routine| {
+            self.cx.env.reg_out(dictdb_types::RegKind::Proc, routine.oid) == quote_identifier(name)
+        })
     }
 }
 

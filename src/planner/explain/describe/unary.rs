@@ -61,7 +61,7 @@ impl Describer<'_> {
             args.push("*".into());
         }
         let distinct = if call.distinct { "DISTINCT " } else { "" };
-        let mut text = format!("{}({distinct}{}", dictdb_types::quote_identifier(&call.function.name), args.join(", "));
+        let mut text = format!("{}({distinct}{}", self.function_name(&call.function), args.join(", "));
         let keys = call.order.iter().map(|key| label::with_order(self.text(&key.expr, labels, prefix), key));
         let order = keys.collect::<Vec<_>>().join(", ");
         match (order.is_empty(), call.within_group) {
@@ -81,7 +81,7 @@ impl Describer<'_> {
         if args.is_empty() && call.aggregate {
             args.push("*".into());
         }
-        let mut text = format!("{}({})", dictdb_types::quote_identifier(&call.function.name), args.join(", "));
+        let mut text = format!("{}({})", self.function_name(&call.function), args.join(", "));
         if let Some(filter) = &call.filter {
             text.push_str(&format!(" FILTER (WHERE {})", self.text(filter, labels, prefix)));
         }
