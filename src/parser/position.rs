@@ -3,7 +3,7 @@
 //! Spans in our trees are all on line 1, with that offset as column, so no text is needed to read them.
 
 use rustc_hash::FxHashMap;
-use sqlparser::ast::{Expr, Query, Spanned};
+use sqlparser::ast::{Array, Expr, Query, Spanned};
 use sqlparser::tokenizer::{Location, Span};
 
 /// The position a span starts at; `None` for nodes that were made without text.
@@ -54,13 +54,15 @@ impl Locations {
                 self.by_operand.get(&address(&**query)).copied()
             }
             (None, Expr::Prefixed { prefix, .. }) => of_span(prefix.span),
-            (None, Expr::Array(array)) => array.elem.first().and_then(|first| self.filed(first)),
+            (None, Expr::Array(Array { elem: items, .. }) | Expr::Tuple(items)) => {
+                items.first().and_then(|first| self.filed(first))
+            }
             (None, _) => None,
         };
         known.or_else(|| of_span(expr.span()))
     }
 
-    /// The position filed under an expression that is not boxed but a member of a list: the first element of `ARRAY[…]`, the
+    /// The position filed under an expression that is not boxed but a member of a list: the first element of `ARRAY[…]` or a row, the
     /// condition after `WHEN` of a `CASE`.
     pub fn filed(&self, member: &Expr) -> Option<u32> {
         self.by_operand.get(&address(member)).copied()

@@ -333,6 +333,7 @@ impl Parser<'_> {
 
     /// The inside of a parenthesis with it: `Subquery`, `Nested` or `Tuple`.
     pub(super) fn parenthesized(&mut self) -> Result<Expr> {
+        let opening = self.position();
         if self.starts_select(1) {
             return Ok(Expr::Subquery(self.select_with_parens()?));
         }
@@ -380,7 +381,14 @@ impl Parser<'_> {
             row.push(self.expr()?);
         }
         self.expect(Kind::RightParen)?;
-        Ok(Expr::Tuple(row))
+        Ok(self.row_of(row, opening))
+    }
+
+    fn row_of(&mut self, items: Vec<Expr>, position: u32) -> Expr {
+        if let Some(first) = items.first() {
+            self.locations.record(first, position);
+        }
+        Expr::Tuple(items)
     }
 
     /// Whether the word at `ahead` can only start a query.
@@ -420,7 +428,7 @@ impl Parser<'_> {
         self.expect(Kind::LeftParen)?;
         let row = if self.is(Kind::RightParen) { Vec::new() } else { self.nested(|p| p.list(Self::expr))? };
         self.expect(Kind::RightParen)?;
-        if self.is_word(K::Overlaps) { self.overlaps(row, position) } else { Ok(Expr::Tuple(row)) }
+        if self.is_word(K::Overlaps) { self.overlaps(row, position) } else { Ok(self.row_of(row, position)) }
     }
 
     /// `ARRAY[…]` and `ARRAY(select …)`.

@@ -52,7 +52,12 @@ impl Binder<'_> {
         position: Option<u32>,
     ) -> Result<Expr> {
         let source = expr.ty();
-        let coerced = self.coerce(expr, target, CastContext::Explicit).map_err(|e| e.at(value))?;
+        // Casts of records, which are looked at field by field, fail where the cast is.
+        let at = |e: &Error| if e.code() == SqlState::CANNOT_COERCE { position } else { value };
+        let coerced = self.coerce(expr, target, CastContext::Explicit).map_err(|e| {
+            let place = at(&e);
+            e.at(place)
+        })?;
         coerced.ok_or_else(|| {
             Error::new(
                 SqlState::CANNOT_COERCE,
@@ -217,11 +222,18 @@ impl Binder<'_> {
         })))
     }
 
-    /// `ROW(…)` to a composite type, field by field.
+    /// `ROW(…)` to a composite type, field by field. 42846 for any other record: nobody knows its fields.
     fn coerce_row(&mut self, expr: Expr, target: Type, context: CastContext) -> Result<Expr> {
         let fields = self.fields_of(target).unwrap_or_else(|| Arc::from([]));
-        let Expr::Row(items, source, _) = expr else {
-            return Ok(Expr::Relabel(Box::new(expr), target));
+        let (items, source) = match expr {
+            Expr::Row(items, source, _) => (items, source),
+            // What a routine gives: its fields are looked at when it is there.
+            Expr::Input(..) => return Ok(Expr::Relabel(Box::new(expr), target)),
+            other => {
+                let (source, target) = (self.type_name(other.ty()), self.type_name(target));
+                let message = format!("cannot cast type {source} to {target}");
+                return Err(Error::new(SqlState::CANNOT_COERCE, message));
+            }
         };
         if items.len() != fields.len() {
             let detail =

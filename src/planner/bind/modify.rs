@@ -135,8 +135,9 @@ impl Binder<'_> {
     ) -> Result<Expr> {
         let source = value.ty();
         let coerced = self.coerce(value, column.ty, CastContext::Assignment);
-        // What a literal is not has a place; what does not fit into the column is found when it is stored.
-        let coerced = coerced.map_err(|e| if source.oid == oids::UNKNOWN { e.at(position) } else { e })?;
+        // What a literal or a record is not has a place; what does not fit into the column is found when it is stored.
+        let has_place = |e: &Error| source.oid == oids::UNKNOWN || e.code() == SqlState::CANNOT_COERCE;
+        let coerced = coerced.map_err(|e| if has_place(&e) { e.at(position) } else { e })?;
         coerced.ok_or_else(|| {
             Error::new(
                 SqlState::DATATYPE_MISMATCH,
