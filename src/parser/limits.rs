@@ -16,6 +16,9 @@ pub struct Limits<'a> {
     pub expressions: u32,
     /// What a backslash means in a string without prefix.
     pub strings: Strings,
+    /// Whether parentheses around the beginning of a chain of AND or OR mean nothing, as in what clients send. Texts that are kept nest
+    /// what was nested.
+    pub flattens: bool,
     /// The database whose name may stand before a schema's (0A000 for others), which the tree leaves out; `None`: any.
     pub database: Option<&'a str>,
 }
@@ -41,6 +44,7 @@ impl Default for Limits<'_> {
             levels: 4_000,
             expressions: 50_000_000,
             strings: Strings::Standard,
+            flattens: false,
             database: None,
         }
     }

@@ -297,11 +297,13 @@ impl Parser<'_> {
         }
     }
 
-    /// `a AND b AND c …` as a balanced tree. Parentheses around a chain of the same word at its beginning mean nothing.
+    /// `a AND b AND c …` as a balanced tree.
     fn chain(&mut self, left: Expr, word: K, level: u8, context: Context) -> Result<Expr> {
         let op = if word == K::And { BinaryOperator::And } else { BinaryOperator::Or };
         let left = match left {
-            Expr::Nested(inner) if matches!(&*inner, Expr::BinaryOp { op: same, .. } if *same == op) => {
+            Expr::Nested(inner)
+                if self.limits.flattens && matches!(&*inner, Expr::BinaryOp { op: same, .. } if *same == op) =>
+            {
                 self.below = self.below.saturating_sub(1);
                 *inner
             }

@@ -242,7 +242,8 @@ impl Binder<'_> {
             return Ok(());
         }
         let behind = skipped.iter().find_map(place);
-        let Some(misfit) = behind.or_else(|| (0..on.len()).find(|index| !leading.contains(index))) else {
+        let is_missing = |index: &usize| !leading.iter().any(|known| on[*known].same(&on[*index]));
+        let Some(misfit) = behind.or_else(|| (0..on.len()).find(is_missing)) else {
             return Ok(());
         };
         let position = match written {

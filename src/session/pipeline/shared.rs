@@ -58,7 +58,7 @@ impl Session {
     /// Plans the shape of a text for the first time.
     fn share_shape(&mut self, sql: &str, keys: &KeyMaker) -> Option<Arc<Source>> {
         let types: Vec<Oid> = keys.lifted.literals.iter().map(|literal| lifted_type(literal.kind)).collect();
-        let limits = Limits { database: Some(&self.shared.database.name), ..Limits::default() };
+        let limits = Limits { flattens: true, database: Some(&self.shared.database.name), ..Limits::default() };
         let source = parse_lifted(sql, &limits, &keys.lifted)
             // What the parser has to say about a text is said each time.
             .filter(|parsed| parsed.notices.is_empty())
@@ -121,7 +121,7 @@ impl Session {
     /// How this session reads query strings.
     pub(crate) fn limits(&mut self) -> Limits<'_> {
         let strings = self.derived().strings;
-        Limits { strings, database: Some(&self.shared.database.name), ..Limits::default() }
+        Limits { strings, flattens: true, database: Some(&self.shared.database.name), ..Limits::default() }
     }
 
     /// Whether a text means to this session what it means to others: its strings are read by the standard.
