@@ -22,6 +22,11 @@ fn round_trip(ty: Type, literal: &str, env: &TestEnv) -> Result<String> {
     }
     let mut bytes = vec![];
     binary::send(&value, ty.oid, env, &mut bytes)?;
+    if matches!(ty.oid, oids::INT2VECTOR | oids::OIDVECTOR) && text.is_empty() {
+        // PostgreSQL does not take back an empty vector that it has sent.
+        assert_eq!(binary::recv(&bytes, ty, env).unwrap_err().code(), SqlState::INVALID_BINARY_REPRESENTATION);
+        return Ok(format!("{text} ~ {}", hex(&bytes)));
+    }
     let again = binary::recv(&bytes, ty, env)?;
     assert!(order::equal_as(ty.oid, &value, &again), "{literal}: {value:?} became {again:?} in binary");
     for end in 0..bytes.len() {
