@@ -31,14 +31,7 @@ impl Parser {
             };
             items.push(item);
         }
-        Ok(match items.pop() {
-            None => self.node(Kind::Empty),
-            Some(only) if items.is_empty() => only,
-            Some(last) => {
-                items.push(last);
-                self.node(Kind::Concat(items))
-            }
-        })
+        Ok(self.one_after_the_other(items))
     }
 
     /// `^` at the start, `$` at the end, and the edges of words.

@@ -176,14 +176,19 @@ impl Parser {
                 Some(_) => items.push(self.quantified()?),
             }
         }
-        Ok(match items.pop() {
+        Ok(self.one_after_the_other(items))
+    }
+
+    /// What items are that follow each other.
+    pub(super) fn one_after_the_other(&mut self, mut items: Vec<Node>) -> Node {
+        match items.pop() {
             None => self.node(Kind::Empty),
             Some(only) if items.is_empty() => only,
             Some(last) => {
                 items.push(last);
                 self.node(Kind::Concat(items))
             }
-        })
+        }
     }
 
     /// Blanks and comments of expanded syntax, and `(?#…)`.
