@@ -43,6 +43,10 @@ impl Env for TestEnv {
         &self.format
     }
 
+    fn check_path_pattern(&self, pattern: &str, flags: &str) -> Result<()> {
+        crate::check_path_pattern(pattern, flags)
+    }
+
     fn transaction_timestamp(&self) -> i64 {
         self.now
     }

@@ -46,6 +46,7 @@ pub use extension::is_support_function;
 pub use io::write_as_text;
 pub use kernel::{CallContext, Registry, ScalarFn, scalar};
 pub use scalar::check_growth;
+pub use scalar::check_path_pattern;
 pub use scalar::hash::hash_value;
 pub use scalar::is_like;
 pub use scalar::push as array_push;

@@ -151,6 +151,10 @@ impl Env for StatementEnv {
         self.derived.restricted_kinds
     }
 
+    fn check_path_pattern(&self, pattern: &str, flags: &str) -> Result<()> {
+        dictdb_functions::check_path_pattern(pattern, flags)
+    }
+
     fn transaction_timestamp(&self) -> i64 {
         self.transaction_timestamp
     }

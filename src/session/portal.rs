@@ -251,9 +251,13 @@ impl Portal {
 
     /// Sets columns and formats of the result; 08P01 when there are too few formats.
     pub(crate) fn set_shape(&mut self, columns: Option<Arc<[Column]>>, formats: SmallVec<[Format; 8]>) -> Result<()> {
-        let count = columns.as_ref().map_or(0, |columns| columns.len());
-        if formats.len() > 1 && formats.len() != count {
-            let message = format!("bind message has {} result formats but query has {count} columns", formats.len());
+        // What has no rows at all takes any formats.
+        if let Some(columns) = &columns
+            && formats.len() > 1
+            && formats.len() != columns.len()
+        {
+            let (formats, columns) = (formats.len(), columns.len());
+            let message = format!("bind message has {formats} result formats but query has {columns} columns");
             return Err(Error::new(SqlState::PROTOCOL_VIOLATION, message));
         }
         self.shape = columns.map(|columns| Shape { columns, formats });

@@ -201,6 +201,12 @@ pub trait Env: TypeLookup + Send + Sync {
         Err(Error::unsupported(format_args!("encoding {encoding}")))
     }
 
+    /// 2201B for a pattern of jsonpath's `like_regex` that is no regular expression. Where there is nothing that knows, it is found when
+    /// a text is matched.
+    fn check_path_pattern(&self, _pattern: &str, _flags: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// What statements may not get at.
     fn restricted_kinds(&self) -> RestrictedKinds {
         RestrictedKinds::default()

@@ -70,6 +70,10 @@ impl Env for IndexEnv {
         &self.format
     }
 
+    fn check_path_pattern(&self, pattern: &str, flags: &str) -> Result<()> {
+        dictdb_functions::check_path_pattern(pattern, flags)
+    }
+
     fn transaction_timestamp(&self) -> i64 {
         0
     }

@@ -177,7 +177,11 @@ impl DdlContext<'_> {
         if !key.referenced.is_empty() {
             return self.referencing_columns(referenced, &key.referenced);
         }
-        match referenced.primary_key().map(|constraint| &constraint.kind) {
+        let primary = referenced.primary_key();
+        if primary.is_some_and(|constraint| constraint.deferrable) {
+            return Err(deferrable("primary key", referenced));
+        }
+        match primary.map(|constraint| &constraint.kind) {
             Some(ConstraintKind::Primary { columns, .. }) => Ok(columns.clone()),
             _ => Err(Error::new(
                 SqlState::UNDEFINED_OBJECT,
@@ -188,6 +192,7 @@ impl DdlContext<'_> {
 
     fn unique_index_on(&mut self, referenced: &Relation, columns: &[i16]) -> Result<Oid> {
         let catalog = self.view();
+        let mut only_deferrable = false;
         let fits = |oid: &Oid| {
             let Some(info) = catalog.relation(*oid).and_then(|index| index.index().cloned()) else { return false };
             let key_columns: Vec<i16> = info
@@ -198,22 +203,25 @@ impl DdlContext<'_> {
                     IndexTarget::Expression(_) => None,
                 })
                 .collect();
-            info.unique
+            let matches = info.unique
                 && !info.invalid
-                && !info.deferrable
                 && info.predicate.is_none()
                 && key_columns.len() == info.keys.len()
                 && key_columns.len() == columns.len()
-                && columns.iter().all(|column| key_columns.contains(column))
+                && columns.iter().all(|column| key_columns.contains(column));
+            only_deferrable |= matches && info.deferrable;
+            matches && !info.deferrable
         };
-        referenced.indexes.iter().copied().find(fits).ok_or_else(|| {
-            Error::new(
+        let found = referenced.indexes.iter().copied().find(fits);
+        found.ok_or_else(|| match only_deferrable {
+            true => deferrable("unique constraint", referenced),
+            false => Error::new(
                 SqlState::INVALID_FOREIGN_KEY,
                 format!(
                     "there is no unique constraint matching given keys for referenced table \"{}\"",
                     referenced.name
                 ),
-            )
+            ),
         })
     }
 
@@ -249,6 +257,12 @@ impl DdlContext<'_> {
         }
         Ok(())
     }
+}
+
+/// 55000: what is looked at only at the end of a transaction cannot be what a foreign key refers to.
+fn deferrable(what: &str, referenced: &Relation) -> Error {
+    let message = format!("cannot use a deferrable {what} for referenced table \"{}\"", referenced.name);
+    Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
 }
 
 fn action(action: SyntaxAction) -> ReferentialAction {

@@ -91,15 +91,19 @@ fn fill_empty(array: &mut Array, bounds: &[Bounds], source: &Array) -> Result<()
                 "When assigning to a slice of an empty array value, slice boundaries must be fully specified.",
             ));
         };
-        if lower > upper {
-            return Err(fault("upper bound cannot be less than lower bound"));
-        }
-        let len = i64::from(*upper) - i64::from(*lower) + 1;
-        dims.push(Dimension { len: i32::try_from(len).map_err(|_| too_large())?, lower: *lower });
+        let len = upper.checked_sub(*lower).and_then(|len| len.checked_add(1)).ok_or_else(too_large)?;
+        dims.push(Dimension { len, lower: *lower });
     }
-    let count = dims.iter().try_fold(1i64, |count, dim| count.checked_mul(i64::from(dim.len))).ok_or_else(too_large)?;
-    let items = usize::try_from(count).ok().and_then(|count| source.items.get(..count));
-    let items = items.ok_or_else(|| fault("source array too small"))?;
+    let grown = |count: i64, dim: &Dimension| {
+        let count = count * i64::from(dim.len);
+        (dim.len >= 0 && count <= MAX_ITEMS).then_some(count)
+    };
+    let count = dims.iter().try_fold(1, grown).ok_or_else(too_large)?;
+    let items = source.items.get(..count as usize).ok_or_else(|| fault("source array too small"))?;
+    // A slice that ends right before it begins is no part at all.
+    if items.is_empty() {
+        return Ok(());
+    }
     array.items = items.to_vec();
     array.dims = dims;
     check_bounds(array)

@@ -101,16 +101,17 @@ impl ConflictCode {
         Ok(own.filter(decides).map(|index| index.storage).collect())
     }
 
-    /// Under REPEATABLE READ a row that the transaction does not see must not decide.
+    /// Under REPEATABLE READ a row that the transaction does not see as it is now must not decide.
     fn check_visible(&self, target: &Target, row: RowId, writer: &Writer<'_>) -> Result<()> {
         if writer.cx.transaction.isolation() == Isolation::ReadCommitted {
             return Ok(());
         }
         // A later command of the same transaction sees what this one wrote.
-        let now = writer.cx.transaction.snapshot()?;
-        match target.handle.table.read(row, &now, |_| ()) {
-            Some(()) => Ok(()),
-            None => Err(concurrent_update()),
+        let (transaction, table) = (&writer.cx.transaction, &target.handle.table);
+        let now = transaction.snapshot()?;
+        match table.read(row, &now, |_| ()) {
+            Some(()) if table.is_unchanged_since(row, transaction, &now) => Ok(()),
+            _ => Err(concurrent_update()),
         }
     }
 }

@@ -6,11 +6,12 @@ use super::{Accumulator, Entry, arg, mismatch};
 use crate::CallContext;
 use crate::scalar::float::checked_sum;
 use crate::scalar::integer::in_range;
+use crate::scalar::money;
 
 pub(super) const AGGREGATES: &[Entry] = &[
     ("sum", &[oids::INT2], || Box::new(Whole { result: WholeResult::Bigint, ..Whole::default() })),
     ("sum", &[oids::INT4], || Box::new(Whole { result: WholeResult::Bigint, ..Whole::default() })),
-    ("sum", &[oids::MONEY], || Box::new(Whole { result: WholeResult::Bigint, ..Whole::default() })),
+    ("sum", &[oids::MONEY], || Box::new(Money::default())),
     ("sum", &[oids::INT8], || Box::new(Whole { result: WholeResult::Numeric, ..Whole::default() })),
     ("avg", &[oids::INT2], || Box::new(Whole { result: WholeResult::Average, ..Whole::default() })),
     ("avg", &[oids::INT4], || Box::new(Whole { result: WholeResult::Average, ..Whole::default() })),
@@ -74,6 +75,45 @@ impl Accumulator for Whole {
             WholeResult::Numeric => Datum::Numeric(sum),
             WholeResult::Average => Datum::Numeric(sum.div(&Numeric::from(self.count))?),
         })
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
+/// Amounts of money, whose sum must be one after every row.
+#[derive(Default)]
+struct Money {
+    count: i64,
+    cents: i64,
+}
+
+impl Money {
+    fn add(&mut self, value: &Datum, sign: i64, sum: impl Fn(i64, i64) -> Option<i64>) -> Result<()> {
+        let value = match value {
+            Datum::Null => return Ok(()),
+            Datum::Int8(value) => *value,
+            other => return Err(mismatch(other)),
+        };
+        self.count += sign;
+        self.cents = if self.count == 0 { 0 } else { money::in_range(sum(self.cents, value))? };
+        Ok(())
+    }
+}
+
+impl Accumulator for Money {
+    fn update(&mut self, _: &CallContext<'_>, args: &[Datum]) -> Result<()> {
+        self.add(arg(args, 0), 1, i64::checked_add)
+    }
+
+    fn retract(&mut self, _: &CallContext<'_>, args: &[Datum]) -> Result<bool> {
+        self.add(arg(args, 0), -1, i64::checked_sub)?;
+        Ok(true)
+    }
+
+    fn finish(&mut self, _: &CallContext<'_>) -> Result<Datum> {
+        Ok(if self.count == 0 { Datum::Null } else { Datum::Int8(self.cents) })
     }
 
     fn size(&self) -> usize {

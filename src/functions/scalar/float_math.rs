@@ -299,15 +299,12 @@ fn width_bucket(value: f64, low: f64, high: f64, count: i32) -> Result<i32> {
     if above {
         return count.checked_add(1).ok_or_else(out_of_range::<i32>);
     }
-    Ok(bucket_inside(value, low, high, count))
-}
-
-fn bucket_inside(value: f64, low: f64, high: f64, count: i32) -> i32 {
-    let width = high - low;
-    let position =
-        if width.is_infinite() { (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0) } else { (value - low) / width };
-    // Rounding may reach the upper bound, which belongs to the bucket beyond the last.
-    ((f64::from(count) * position) as i32).min(count - 1) + 1
+    // As PostgreSQL 15 rounds it: a value right below the upper bound may be in the bucket beyond the last.
+    let (distance, width) = if low < high { (value - low, high - low) } else { (low - value, low - high) };
+    let bucket = f64::from(count) * distance / width + 1.0;
+    let is_integer = (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&bucket);
+    // What no integer can hold is the smallest one, as the processor converts it.
+    Ok(if is_integer { bucket as i32 } else { i32::MIN })
 }
 
 /// 2201G unless positive.

@@ -43,7 +43,8 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
     "cash_words" => |a: i64| words(a),
 };
 
-fn in_range(cents: Option<i64>) -> Result<i64> {
+/// 22003 for more than there can be.
+pub(crate) fn in_range(cents: Option<i64>) -> Result<i64> {
     cents.ok_or_else(|| Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "money out of range"))
 }
 

@@ -191,10 +191,9 @@ fn difference(a: Inet<'_>, b: Inet<'_>) -> Result<i64> {
     if a.family != b.family {
         bail!(INVALID_PARAMETER_VALUE, "cannot subtract inet values of different sizes");
     }
-    let (a, b) = (number(a), number(b));
-    let magnitude = i64::try_from(a.abs_diff(b)).ok();
-    let signed = if a >= b { magnitude } else { magnitude.map(|m| -m) };
-    signed.ok_or_else(|| Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "result is out of range"))
+    // The numbers go round: after the last address comes the first.
+    let distance = number(a).wrapping_sub(number(b)) as i128;
+    i64::try_from(distance).map_err(|_| Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "result is out of range"))
 }
 
 macro_rules! mac {

@@ -57,24 +57,21 @@ impl Binder<'_> {
         Ok(Some(Inference { elements, promised }))
     }
 
-    /// The indexes that an ON CONFLICT target means; none at all without a target. 42P10 when nothing matches, for a plan without the
-    /// values of parameters that are in the target only when it is run.
-    pub(crate) fn arbiters(
-        &mut self,
-        relation: &Arc<Relation>,
-        target: Option<Inference>,
-        conflict: &ast::OnConflict,
-    ) -> Result<Vec<Oid>> {
-        if let Some(ast::ConflictTarget::OnConstraint(name)) = &conflict.conflict_target {
-            let parts = super::names::idents(name)?;
-            let updates = matches!(conflict.action, ast::OnConflictAction::DoUpdate(_));
-            return constraint_arbiter(relation, &super::names::dotted(&parts), updates);
-        }
-        let Some(inference) = target else { return Ok(Vec::new()) };
+    /// The index of the constraint that an ON CONFLICT names; none when it names none. 42704, 42809.
+    pub(crate) fn named_arbiter(&self, relation: &Arc<Relation>, conflict: &ast::OnConflict) -> Result<Vec<Oid>> {
+        let Some(ast::ConflictTarget::OnConstraint(name)) = &conflict.conflict_target else { return Ok(Vec::new()) };
+        let parts = super::names::idents(name)?;
+        let updates = matches!(conflict.action, ast::OnConflictAction::DoUpdate(_));
+        constraint_arbiter(relation, &super::names::dotted(&parts), updates)
+    }
+
+    /// The indexes that an ON CONFLICT target means, chosen when the rest of the statement is known to be right. 42P10 when nothing
+    /// matches, for a plan without the values of parameters that are in the target only when it is run.
+    pub(crate) fn inferred_arbiters(&mut self, relation: &Arc<Relation>, inference: &Inference) -> Result<Vec<Oid>> {
         let mut found = Vec::new();
         for index in self.cx.catalog.valid_indexes(relation) {
             if let Some(info) = index.index()
-                && self.is_inferred(relation, info, &inference)?
+                && self.is_inferred(relation, info, inference)?
             {
                 found.push(index.oid);
             }

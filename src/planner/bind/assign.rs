@@ -81,8 +81,8 @@ impl Binder<'_> {
             return Err(Error::internal("an assignment without a column"));
         };
         let position = self.position(ident.span);
-        if let Some((view, verb)) = self.target_view.clone().filter(|(view, _)| view.base.oid == relation.oid) {
-            let attnum = view.attnum(&ident.value, verb).map_err(|e| match e.code() {
+        if let Some((view, verb)) = self.target_view_of(relation) {
+            let attnum = view.attnum(&ident.value, *verb).map_err(|e| match e.code() {
                 SqlState::UNDEFINED_COLUMN => e.at(position),
                 _ => e,
             })?;
@@ -101,6 +101,11 @@ impl Binder<'_> {
             )
         };
         Err(error.at(position))
+    }
+
+    /// The view through which a table is changed, and what is done through it.
+    pub(crate) fn target_view_of(&self, relation: &Relation) -> Option<&(Arc<ViewTarget>, Verb)> {
+        self.target_view.as_ref().filter(|(view, _)| view.base.oid == relation.oid)
     }
 
     /// The targets of an INSERT in the order written. 42701 for a column given twice as a whole.

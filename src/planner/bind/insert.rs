@@ -9,6 +9,7 @@ use dictdb_parser::node;
 use dictdb_types::{Error, Result, SqlState};
 
 use super::Binder;
+use super::arbiter::Inference;
 use super::assign::Target;
 use super::clause::Clause;
 use super::insert_source::InsertTargets;
@@ -117,7 +118,7 @@ impl Binder<'_> {
         })?);
         checks.extend(view.into_iter().flat_map(|view| view.checks_over(&row)));
         let given = self.recorded_given();
-        let on_conflict = match &insert.on {
+        let conflict = match &insert.on {
             None => None,
             Some(OnInsert::OnConflict(_)) if matches!(relation.kind, RelationKind::Virtual) => {
                 let message = "ON CONFLICT is not supported with system catalog tables";
@@ -130,6 +131,13 @@ impl Binder<'_> {
         };
         let target = names.tables[0].clone();
         let returning = self.bind_returning(insert.returning.as_ref(), names)?;
+        let on_conflict = match conflict {
+            Some((mut on_conflict, inference)) => {
+                self.choose_arbiters(&relation, view, &mut on_conflict, inference)?;
+                Some(on_conflict)
+            }
+            None => None,
+        };
         if self.records() {
             self.record_insert(insert, (&relation, &target, &row), (given, on_conflict.as_ref()), returning.as_deref());
         }
@@ -198,7 +206,7 @@ impl Binder<'_> {
         alias: &str,
         insert: &ast::Insert,
         conflict: &ast::OnConflict,
-    ) -> Result<OnConflict> {
+    ) -> Result<(OnConflict, Option<Inference>)> {
         self.ranges += 1;
         let named = view.map_or_else(|| relation.clone(), ViewTarget::base_as_named);
         if matches!(conflict.action, OnConflictAction::DoUpdate(_)) && conflict.conflict_target.is_none() {
@@ -213,9 +221,22 @@ impl Binder<'_> {
             OnConflictAction::DoNothing => None,
             OnConflictAction::DoUpdate(update) => Some(self.bind_conflict_update((relation, view), alias, update)?),
         };
-        let indexes = self.arbiters(relation, target, conflict)?;
-        indexes.iter().for_each(|index| self.note_arbiter(relation, view, *index));
-        Ok(OnConflict { indexes, update })
+        Ok((OnConflict { indexes: self.named_arbiter(relation, conflict)?, update }, target))
+    }
+
+    /// The indexes in which rows may conflict, where the statement does not name their constraint.
+    fn choose_arbiters(
+        &mut self,
+        relation: &Arc<Relation>,
+        view: Option<&ViewTarget>,
+        on_conflict: &mut OnConflict,
+        inference: Option<Inference>,
+    ) -> Result<()> {
+        if let Some(inference) = inference {
+            on_conflict.indexes = self.inferred_arbiters(relation, &inference)?;
+        }
+        on_conflict.indexes.iter().for_each(|index| self.note_arbiter(relation, view, *index));
+        Ok(())
     }
 
     fn bind_conflict_update(
@@ -239,7 +260,8 @@ impl Binder<'_> {
         self.level().names = names;
         let current: Vec<(i16, Expr)> =
             existing.iter().map(|(column, attnum)| (*attnum, Expr::column(column))).collect();
-        let bound = self.bind_assignments(relation, &current, &update.assignments)?;
+        let updated = view.map_or_else(|| relation.clone(), ViewTarget::base_to_update);
+        let bound = self.bind_assignments(&updated, &current, &update.assignments)?;
         let (assignments, rows) = (bound.values, bound.rows);
         let assigned: Vec<i16> = assignments.iter().map(|(attnum, _)| *attnum).collect();
         match view {

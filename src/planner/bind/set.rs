@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Identity, Relation};
+use dictdb_catalog::{Column as TableColumn, Identity, Relation};
 use dictdb_functions::facts::CastContext;
 use dictdb_parser::ast::{self, AssignmentTarget, Expr as Ast, ObjectName};
 use dictdb_parser::node;
@@ -200,6 +200,9 @@ impl Binder<'_> {
         }
         let (value, refused) = match source {
             Source::Default if !target.is_whole() => return Err(target.no_default()),
+            Source::Default if self.target_view_of(relation).is_some() => {
+                (self.default_of(column)?, makes_its_own(column).then(|| not_assignable(column, "update")))
+            }
             Source::Default if column.generated => return Ok(None),
             Source::Default => (self.default_of(column)?, None),
             Source::Value(value, position) | Source::Field(value, position) => {
@@ -211,8 +214,7 @@ impl Binder<'_> {
                         .map_or_else(|| Expr::null(column.ty), |(_, value)| value.clone()),
                 };
                 let value = self.assign(&target, old, value, position)?;
-                let fixed = column.generated || column.identity == Some(Identity::Always);
-                (value, fixed.then(|| not_assignable(column, "update")))
+                (value, makes_its_own(column).then(|| not_assignable(column, "update")))
             }
         };
         let assigned = Assigned { attnum: target.attnum, value, whole: target.is_whole() };
@@ -222,4 +224,9 @@ impl Binder<'_> {
         }
         Ok(refused)
     }
+}
+
+/// Whether nobody gives a column its values.
+fn makes_its_own(column: &TableColumn) -> bool {
+    column.generated || column.identity == Some(Identity::Always)
 }

@@ -391,6 +391,21 @@ impl ViewTarget {
         Arc::new(Relation { columns: columns.into(), ..Relation::clone(&self.base) })
     }
 
+    /// The table as UPDATE sees it through the view: DEFAULT is the view's own default or none, never the table's, and the table's
+    /// columns that make their own values take no value from a view at all.
+    pub fn base_to_update(&self) -> Arc<Relation> {
+        let mut columns = self.base.columns.to_vec();
+        for column in columns.iter_mut().filter(|column| !column.generated) {
+            column.default = None;
+        }
+        for column in &self.columns {
+            if let Some(attnum) = column.attnum.filter(|attnum| !columns[*attnum as usize - 1].generated) {
+                columns[attnum as usize - 1].default = column.default.clone();
+            }
+        }
+        Arc::new(Relation { columns: columns.into(), ..Relation::clone(&self.base) })
+    }
+
     /// What the view is over, the view right below it first and the table last.
     pub fn below(&self) -> Vec<Arc<Relation>> {
         self.layers.iter().rev().map(|layer| layer.relation.clone()).collect()

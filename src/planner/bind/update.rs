@@ -45,7 +45,7 @@ impl Binder<'_> {
         };
         let outer = std::mem::replace(&mut self.target_view, view.clone().map(|view| (view, Verb::Update)));
         let view = view.as_deref().map(|view| (view, first_access));
-        let relation = view.map_or(named, |(view, _)| view.base_with_defaults());
+        let relation = view.map_or(named, |(view, _)| view.base_to_update());
         let bound = f(self, (relation, view), (alias.as_ref(), node::is_only(with_hints)));
         self.target_view = outer;
         bound
@@ -65,7 +65,14 @@ impl Binder<'_> {
         };
         let rows = (update.selection.as_ref(), PolicyCommand::Update, reads_rows(update));
         let mut source = self.modify_source(relation, view.map(|(view, _)| view), alias, from, rows)?;
-        let bound = self.bind_assignments(relation, &source.current, &update.assignments)?;
+        let levels = self.levels.len();
+        let bound = match self.bind_assignments(relation, &source.current, &update.assignments) {
+            Ok(bound) => bound,
+            Err(error) => {
+                self.levels.truncate(levels);
+                return Err(self.refused_returning(update, relation, view, &source).unwrap_or(error));
+            }
+        };
         if !bound.rows.is_empty() {
             source.rest = None;
         }
@@ -76,6 +83,19 @@ impl Binder<'_> {
             None => self.note_change(relation, Privileges::UPDATE, assigned),
         }
         Ok((source, bound.values))
+    }
+
+    /// What is wrong with the RETURNING of an UPDATE whose SET is wrong, too: PostgreSQL looks at it first.
+    fn refused_returning(
+        &mut self,
+        update: &ast::Update,
+        relation: &Arc<Relation>,
+        view: Option<(&ViewTarget, usize)>,
+        source: &ModifySource,
+    ) -> Option<Error> {
+        let row = self.returned_columns(relation);
+        let names = self.changed_names(source, relation, view.map(|(view, _)| view), &row);
+        self.bind_returning(update.returning.as_ref(), names).err()
     }
 
     /// UPDATE of a table, perhaps through a view.

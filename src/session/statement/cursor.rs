@@ -153,16 +153,17 @@ impl Session {
     }
 }
 
-/// Cursors that lock rows go forward, inside their transaction. 0A000.
+/// Cursors that lock rows go forward, inside their transaction, and see what it changes. 0A000, 42P11.
 fn refuse_locks(declare: &DeclareCursor, strength: Option<LockStrength>) -> Result<()> {
     let Some(strength) = strength else { return Ok(()) };
-    let (options, kind) = match (declare.hold, declare.scroll) {
-        (true, _) => ("DECLARE CURSOR WITH HOLD", "Holdable"),
-        (false, Some(true)) => ("DECLARE SCROLL CURSOR", "Scrollable"),
+    let (options, kind, code, why) = match (declare.hold, declare.scroll, declare.insensitive) {
+        (true, _, _) => ("CURSOR WITH HOLD", "Holdable", SqlState::FEATURE_NOT_SUPPORTED, "supported"),
+        (_, Some(true), _) => ("SCROLL CURSOR", "Scrollable", SqlState::FEATURE_NOT_SUPPORTED, "supported"),
+        (_, _, Some(true)) => ("INSENSITIVE CURSOR", "Insensitive", SqlState::INVALID_CURSOR_DEFINITION, "valid"),
         _ => return Ok(()),
     };
-    let message = format!("{options} ... {} is not supported", strength.as_sql());
-    Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(format!("{kind} cursors must be READ ONLY.")))
+    let message = format!("DECLARE {options} ... {} is not {why}", strength.as_sql());
+    Err(Error::new(code, message).detail(format!("{kind} cursors must be READ ONLY.")))
 }
 
 /// What a FETCH or MOVE passed over; the rows are kept for FETCH only.
@@ -241,7 +242,9 @@ impl Portal {
     fn absolute(&mut self, row: usize, keep: bool) -> Result<Fetched> {
         let position = self.position();
         if row == 0 {
-            self.backward(ALL, false)?;
+            if position > 0 {
+                self.backward(ALL, false)?;
+            }
             return Ok(Fetched::default());
         }
         if row > position {
@@ -317,13 +320,16 @@ impl Portal {
             self.keep_rows()?;
         }
         let Some(cursor) = &mut self.cursor else { return Ok(Fetched::default()) };
-        let at_start = cursor.position == 0;
-        if count == 0 || at_start {
+        if count == 0 {
             return Ok(Fetched::default());
         }
-        if !cursor.options.scroll {
+        let at_start = cursor.position == 0;
+        if !cursor.options.scroll && !(at_start && cursor.options.may_scroll) {
             let error = Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
             return Err(error.hint("Declare it with SCROLL option to enable backward scan."));
+        }
+        if at_start {
+            return Ok(Fetched::default());
         }
         let passed = count.min(cursor.position - 1);
         let rows = &cursor.rows[cursor.position - 1 - passed..cursor.position - 1];

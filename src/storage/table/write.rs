@@ -261,6 +261,14 @@ impl Table {
         block.is_deleted(slot).then_some(Written::Deleted)
     }
 
+    /// Whether others have committed nothing about a row since a snapshot was taken.
+    pub fn is_unchanged_since(&self, row: RowId, transaction: &Transaction, snapshot: &Snapshot) -> bool {
+        let Some((cell, slot)) = self.cell(row) else { return false };
+        let block = cell.latch.read();
+        let newer = self.newer_version(&block, slot, transaction, snapshot, None);
+        !matches!(newer, Some(Written::Changed | Written::Deleted))
+    }
+
     /// Who else has a row lock that `strength` conflicts with. The caller holds the block's latch.
     pub(super) fn lock_conflict(&self, row: RowId, transaction: &Transaction, strength: RowStrength) -> Option<Holder> {
         let locker = self.row_locks.conflict(row, strength, transaction.writer())?;

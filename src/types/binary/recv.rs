@@ -51,7 +51,7 @@ fn read(reader: &mut Reader<'_>, ty: Type, env: &dyn Env, depth: usize) -> Resul
         oids::XML => Datum::text(crate::xml::receive(reader.rest(), env)?),
         oids::JSONB => Datum::Jsonb(Arc::new(json::parse(read_versioned_text(reader, "jsonb version number")?)?)),
         oids::JSONPATH => {
-            Datum::text(JsonPath::parse(read_versioned_text(reader, "jsonpath version number:")?)?.to_string())
+            Datum::text(JsonPath::input(read_versioned_text(reader, "jsonpath version number:")?, env)?.to_string())
         }
         oids::CHAR => Datum::Text(string::char_datum(char::from(reader.u8()?))),
         oids::BYTEA => Datum::bytea(reader.rest()),

@@ -16,20 +16,22 @@ fn out_of_range(message: String) -> Error {
 
 /// Days since 1970 of a date; negative years are BC. 22008.
 pub fn make_date(year: i32, month: i32, day: i32) -> Result<i32> {
-    let civil = civil_date(year, month, day)?;
+    let civil = civil_date(year, month, day).map_err(|counted| no_such_date(counted, month, day))?;
     civil.to_date().ok_or_else(|| out_of_range(format!("date out of range: {}-{month:02}-{day:02}", civil.year)))
 }
 
-fn civil_date(year: i32, month: i32, day: i32) -> Result<Civil> {
+fn no_such_date(year: i32, month: i32, day: i32) -> Error {
+    out_of_range(format!("date field value out of range: {year}-{month:02}-{day:02}"))
+}
+
+/// A date, or the year as the calendar counts it where there is no such date: 1 BC is the year 0.
+fn civil_date(year: i32, month: i32, day: i32) -> std::result::Result<Civil, i32> {
     // An impossible BC year (-2147483648) stays negative and fails the check.
     let astronomical = if year < 0 { year.checked_neg().map(|before| 1 - before) } else { Some(year) };
     let valid = |year: &i32| (1..=12).contains(&month) && day >= 1 && day <= days_in_month(*year, month);
     match astronomical.filter(|_| year != 0).filter(valid) {
         Some(year) => Ok(Civil { year, month, day, ..Civil::default() }),
-        None => {
-            let year = astronomical.unwrap_or(year);
-            Err(out_of_range(format!("date field value out of range: {year}-{month:02}-{day:02}")))
-        }
+        None => Err(astronomical.unwrap_or(year)),
     }
 }
 
@@ -74,9 +76,9 @@ fn general(value: f64) -> String {
 
 /// A local timestamp. 22008.
 pub fn make_timestamp(year: i32, month: i32, day: i32, hour: i32, minute: i32, seconds: f64) -> Result<i64> {
-    let civil = civil_date(year, month, day)?;
+    let civil = civil_date(year, month, day).map_err(|_| no_such_date(year, month, day))?;
     if !super::calendar::is_valid_julian(civil.year, civil.month) {
-        return Err(out_of_range(format!("date out of range: {}-{month:02}-{day:02}", civil.year)));
+        return Err(out_of_range(format!("date out of range: {year}-{month:02}-{day:02}")));
     }
     let time = make_time(hour, minute, seconds)?;
     let micros = i128::from(civil.days()) * i128::from(DAY) + i128::from(time);

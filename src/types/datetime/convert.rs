@@ -100,7 +100,8 @@ pub fn interval_to_time(interval: &Interval) -> i64 {
 
 /// A time of day plus or minus the time part of an interval, around midnight.
 pub fn add_to_time(time: i64, micros: i64) -> i64 {
-    (i128::from(time) + i128::from(micros)).rem_euclid(i128::from(DAY)) as i64
+    // The sum wraps around where it has more than 64 bits, as in PostgreSQL.
+    time.wrapping_add(micros).rem_euclid(DAY)
 }
 
 /// The order of two `timetz`: by instant, then by zone. `west` is in seconds.

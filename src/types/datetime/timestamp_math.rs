@@ -37,7 +37,13 @@ pub fn add_interval(micros: i64, interval: &Interval, clock: Clock<'_>) -> Resul
 
 /// A timestamp minus an interval. 22008 out of range.
 pub fn subtract_interval(micros: i64, interval: &Interval, clock: Clock<'_>) -> Result<i64> {
-    add_interval(micros, &interval.negated()?, clock)
+    // The most negative fields stay as they are, as in PostgreSQL, and are out of the range of timestamps then.
+    let negated = Interval {
+        months: interval.months.wrapping_neg(),
+        days: interval.days.wrapping_neg(),
+        micros: interval.micros.wrapping_neg(),
+    };
+    add_interval(micros, &negated, clock)
 }
 
 /// The time between two timestamps of one type, in days and less. 22008 for infinities and out of range.
@@ -45,8 +51,8 @@ pub fn difference(a: i64, b: i64) -> Result<Interval> {
     if !is_finite_timestamp(a) || !is_finite_timestamp(b) {
         return Err(Error::new(SqlState::DATETIME_VALUE_OUT_OF_RANGE, "cannot subtract infinite timestamps"));
     }
-    let micros = a.checked_sub(b).ok_or_else(interval_out_of_range)?;
-    Interval::of_micros(micros).justify_hours()
+    // PostgreSQL 15 lets this wrap around.
+    Interval::of_micros(a.wrapping_sub(b)).justify_hours()
 }
 
 /// `age(a, b)`: the difference field by field, in years, months, days and time. 22008 for infinities.

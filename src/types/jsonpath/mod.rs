@@ -7,7 +7,7 @@ mod lexer;
 mod parser;
 mod write;
 
-use crate::{Numeric, Result};
+use crate::{Env, Numeric, Result};
 
 /// A path with its mode.
 #[derive(Clone, Debug)]
@@ -175,9 +175,14 @@ words! {
 }
 
 impl JsonPath {
-    /// Reads a path; 42601 and 22P02 as `jsonpath_in` reports them.
+    /// Reads the text of a path that is one.
     pub fn parse(text: &str) -> Result<JsonPath> {
-        parser::parse(text)
+        parser::parse(text, &|_, _| Ok(()), true)
+    }
+
+    /// Reads a path that somebody has written; 42601 and 22P02 as `jsonpath_in` reports them, 2201B for what is no regular expression.
+    pub fn input(text: &str, env: &dyn Env) -> Result<JsonPath> {
+        parser::parse(text, &|pattern, flags| env.check_path_pattern(pattern, flags), false)
     }
 }
 

@@ -7,8 +7,21 @@ use crate::{Error, Result, SqlState};
 /// Deepest nesting of expressions.
 const MAX_DEPTH: usize = 200;
 
-pub(super) fn parse(text: &str) -> Result<JsonPath> {
-    let mut parser = Parser { lexer: Lexer::new(text), token: Token::End, filters: 0, subscripts: 0, depth: 0 };
+/// What says whether a pattern of `like_regex` with its flags is one.
+pub(super) type PatternCheck<'a> = &'a dyn Fn(&str, &str) -> Result<()>;
+
+/// Reads a path; `stored` is the text of a value, in which what is applied to a predicate stands right behind it.
+pub(super) fn parse(text: &str, check: PatternCheck<'_>, stored: bool) -> Result<JsonPath> {
+    let mut parser = Parser {
+        lexer: Lexer::new(text),
+        token: Token::End,
+        check,
+        stored,
+        misplaced: None,
+        filters: 0,
+        subscripts: 0,
+        depth: 0,
+    };
     parser.advance()?;
     if parser.token == Token::End {
         let message = format!("invalid input syntax for type jsonpath: \"{text}\"");
@@ -22,12 +35,19 @@ pub(super) fn parse(text: &str) -> Result<JsonPath> {
     if parser.token != Token::End {
         return Err(parser.unexpected());
     }
-    Ok(JsonPath { strict, root })
+    match parser.misplaced {
+        Some(message) => Err(Error::new(SqlState::SYNTAX_ERROR, message)),
+        None => Ok(JsonPath { strict, root }),
+    }
 }
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
     token: Token,
+    check: PatternCheck<'a>,
+    stored: bool,
+    /// The first `@` or `last` where there is none, which is refused when all the rest is right.
+    misplaced: Option<&'static str>,
     /// Filters around: `@` needs one.
     filters: usize,
     /// Subscripts around: `last` needs one.
@@ -157,6 +177,7 @@ impl Parser<'_> {
     fn like_regex(&mut self, operand: Node) -> Result<Node> {
         let pattern = self.string()?;
         let flags = if self.word("flag")? { regex_flags(&self.string()?)? } else { String::new() };
+        (self.check)(&pattern, &flags)?;
         Ok(Node::LikeRegex { operand: Box::new(operand), pattern, flags })
     }
 
@@ -227,6 +248,18 @@ impl Parser<'_> {
     }
 
     fn operand(&mut self) -> Result<Node> {
+        let operand = self.bare_operand()?;
+        if !self.stored || !matches!(operand, Node::Not(_) | Node::Exists(_) | Node::IsUnknown(_)) {
+            return Ok(operand);
+        }
+        let accessors = self.accessors()?;
+        Ok(match accessors.is_empty() {
+            true => operand,
+            false => Node::Chain(Box::new(Primary::Parenthesized(operand)), accessors),
+        })
+    }
+
+    fn bare_operand(&mut self) -> Result<Node> {
         if self.sign("!")? {
             let inner = self.delimited_predicate()?;
             return Ok(Node::Not(Box::new(inner)));
@@ -278,11 +311,14 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Result<Primary> {
-        let not_allowed = |message: &str| Error::new(SqlState::SYNTAX_ERROR, message);
         let primary = match &self.token {
             Token::Sign("$") => Primary::Root,
-            Token::Sign("@") if self.filters == 0 => return Err(not_allowed("@ is not allowed in root expressions")),
-            Token::Sign("@") => Primary::Current,
+            Token::Sign("@") => {
+                if self.filters == 0 {
+                    self.misplaced.get_or_insert("@ is not allowed in root expressions");
+                }
+                Primary::Current
+            }
             Token::String(text) => Primary::String(text.clone()),
             Token::Variable(name) => Primary::Variable(name.clone()),
             Token::Number(number) => Primary::Number(number.value()?),
@@ -291,7 +327,7 @@ impl Parser<'_> {
             Token::Name(name) if name == "false" => Primary::Bool(false),
             Token::Name(name) if is_word(name, "last") => {
                 if self.subscripts == 0 {
-                    return Err(not_allowed("LAST is allowed only in array subscripts"));
+                    self.misplaced.get_or_insert("LAST is allowed only in array subscripts");
                 }
                 Primary::Last
             }

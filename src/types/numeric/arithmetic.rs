@@ -248,9 +248,9 @@ impl Numeric {
 
     fn bucket(&self, low: &Self, high: &Self, count: i32) -> Result<i32> {
         let (part, whole) = (self.sub(low)?.abs(), high.sub(low)?.abs());
-        let (part, whole, _) = aligned(&part, &whole).ok_or_else(overflow)?;
-        let bucket: BigInt = part * count / whole + 1;
-        i32::try_from(bucket).map_err(|_| Error::internal("bucket outside its range"))
+        // As PostgreSQL 15 rounds the quotient: a value right below the upper bound may be in the bucket beyond the last.
+        let bucket = part.mul(&Self::from(count))?.div(&whole)?.add(&Self::from(1))?;
+        bucket.floor()?.to_i32()
     }
 }
 

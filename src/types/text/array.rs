@@ -22,9 +22,9 @@ pub fn too_many_dimensions(count: usize) -> Error {
 
 /// Reads an array whose elements are separated by `delimiter`; 22P02 with PostgreSQL's details, 2202E, 54000.
 pub(super) fn input_array(text: &str, element: Type, delimiter: u8, env: &dyn Env) -> Result<Array> {
-    let text = skip_blanks(text);
     let (declared, braces) = declared_dimensions(text)?;
-    let parsed = Braces::new(text, braces, delimiter).parse()?;
+    // What is wrong between the braces is reported with these only.
+    let parsed = Braces::new(braces, delimiter).parse()?;
     let mut dims = parsed.dims.iter().map(|len| Dimension { len: *len, lower: 1 }).collect::<Vec<_>>();
     if !declared.is_empty() {
         if !declared.iter().map(|d| d.len).eq(parsed.dims.iter().copied()) {
@@ -120,7 +120,6 @@ struct Parsed<'a> {
 }
 
 struct Braces<'a> {
-    whole: &'a str,
     text: &'a str,
     delimiter: u8,
     at: usize,
@@ -135,9 +134,8 @@ struct Braces<'a> {
 }
 
 impl<'a> Braces<'a> {
-    fn new(whole: &'a str, text: &'a str, delimiter: u8) -> Self {
+    fn new(text: &'a str, delimiter: u8) -> Self {
         Braces {
-            whole,
             text,
             delimiter,
             at: 0,
@@ -171,7 +169,7 @@ impl<'a> Braces<'a> {
             self.at += 1;
         }
         if !self.text.bytes().skip(self.at + 1).all(is_space) {
-            return Err(malformed(self.whole, "Junk after closing right brace."));
+            return Err(malformed(self.text, "Junk after closing right brace."));
         }
         let dims = match self.items.is_empty() {
             true => vec![],
@@ -181,15 +179,15 @@ impl<'a> Braces<'a> {
     }
 
     fn end_of_input(&self) -> Error {
-        malformed(self.whole, "Unexpected end of input.")
+        malformed(self.text, "Unexpected end of input.")
     }
 
     fn unexpected(&self, byte: u8) -> Error {
-        malformed(self.whole, format!("Unexpected \"{}\" character.", char::from(byte)))
+        malformed(self.text, format!("Unexpected \"{}\" character.", char::from(byte)))
     }
 
     fn ragged(&self) -> Error {
-        malformed(self.whole, "Multidimensional arrays must have sub-arrays with matching dimensions.")
+        malformed(self.text, "Multidimensional arrays must have sub-arrays with matching dimensions.")
     }
 
     fn open_level(&mut self) -> Result<()> {
@@ -246,7 +244,7 @@ impl<'a> Braces<'a> {
     /// Reads from the opening quote to the closing one.
     fn quoted_element(&mut self) -> Result<()> {
         if !matches!(self.state, State::LevelStarted | State::ElementDelimited) {
-            return Err(malformed(self.whole, "Unexpected array element."));
+            return Err(malformed(self.text, "Unexpected array element."));
         }
         let start = self.at + 1;
         let mut unescaped: Option<String> = None;
@@ -283,12 +281,12 @@ impl<'a> Braces<'a> {
         if !may_start {
             return Err(match self.text.as_bytes()[start] {
                 b'\\' => self.unexpected(b'\\'),
-                _ => malformed(self.whole, "Unexpected array element."),
+                _ => malformed(self.text, "Unexpected array element."),
             });
         }
         loop {
             match *self.text.as_bytes().get(at).ok_or_else(|| self.end_of_input())? {
-                b'"' => return Err(malformed(self.whole, "Unexpected array element.")),
+                b'"' => return Err(malformed(self.text, "Unexpected array element.")),
                 b'{' => return Err(self.unexpected(b'{')),
                 b'}' => break,
                 byte if byte == self.delimiter => break,

@@ -79,7 +79,7 @@ fn input_scalar(text: &str, ty: Type, env: &dyn Env) -> Result<Datum> {
             Datum::text(text)
         }
         oids::JSONB => Datum::Jsonb(Arc::new(json::parse(text)?)),
-        oids::JSONPATH => Datum::text(JsonPath::parse(text)?.to_string()),
+        oids::JSONPATH => Datum::text(JsonPath::input(text, env)?.to_string()),
         oids::OID => Datum::Oid(integer::input_oid(text)?),
         oids::XID | oids::CID => Datum::Oid(integer::input_lenient(text) as u32),
         oids::XID8 => Datum::Int8(integer::input_lenient(text) as i64),

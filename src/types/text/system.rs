@@ -128,8 +128,11 @@ pub fn input_tid(text: &str) -> Result<i64> {
         let (block, offset) = inner.split_once(',')?;
         let (offset, _) = offset.split_once(')')?;
         let (block, offset) = (block.trim_ascii_start(), offset.trim_ascii_start());
+        // Nothing at all is zero, as C's strtoul reads it.
+        let block = if block.is_empty() { "0" } else { block };
         let block = block.parse::<u32>().or_else(|_| block.parse::<i32>().map(|block| block as u32)).ok()?;
-        Some(tid(block, offset.parse().ok()?))
+        let offset = if offset.is_empty() { 0 } else { offset.parse().ok()? };
+        Some(tid(block, offset))
     };
     parse().ok_or_else(|| invalid("tid", text))
 }

@@ -82,14 +82,16 @@ impl DdlContext<'_> {
                 Error::new(SqlState::INVALID_TABLE_DEFINITION, message).hint("Do not specify the ONLY keyword.")
             );
         }
+        let mut doomed = Vec::new();
         for child in relation.children.clone() {
-            self.drop_inherited_column(child, name, behavior, recurse)?;
+            self.drop_inherited_column(child, name, recurse, &mut doomed)?;
         }
-        self.drop_keys(&[Key::Column(table, attnum)], behavior)
+        doomed.push(Key::Column(table, attnum));
+        self.drop_keys(&doomed, behavior)
     }
 
-    /// A parent's column is gone: so is the child's, unless it is defined there too.
-    fn drop_inherited_column(&mut self, child: Oid, name: &str, behavior: Behavior, recurse: bool) -> Result<()> {
+    /// A parent's column is gone: so is the child's, unless it is defined there too. Those to be dropped are put to `doomed`.
+    fn drop_inherited_column(&mut self, child: Oid, name: &str, recurse: bool, doomed: &mut Vec<Key>) -> Result<()> {
         self.lock(child, dictdb_storage::LockMode::AccessExclusive)?;
         let relation = self.table(child)?;
         let Some((attnum, column)) = relation.column_named(name).map(|(n, c)| (n, c.clone())) else { return Ok(()) };
@@ -103,9 +105,10 @@ impl DdlContext<'_> {
         }
         refuse_key_column(&relation, attnum, "drop")?;
         for grandchild in relation.children.clone() {
-            self.drop_inherited_column(grandchild, name, behavior, recurse)?;
+            self.drop_inherited_column(grandchild, name, recurse, doomed)?;
         }
-        self.drop_keys(&[Key::Column(child, attnum)], behavior)
+        doomed.push(Key::Column(child, attnum));
+        Ok(())
     }
 
     /// Marks a column as dropped; its values go when the transaction commits.

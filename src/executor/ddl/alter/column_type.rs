@@ -277,29 +277,35 @@ impl DdlContext<'_> {
         Ok(self.put_relation(Relation { indexes, ..Relation::clone(&rewritten) }))
     }
 
-    /// Views and generated columns that use the column.
+    /// 0A000 for what uses the column and is not rewritten with it.
     fn refuse_users(&mut self, relation: &Relation, attnum: i16, column: &Column) -> Result<()> {
         let catalog = self.view();
         for (dependent, _) in super::super::dependency::dependents(Key::Column(relation.oid, attnum), &catalog) {
-            match dependent {
+            let used = match dependent {
                 Key::Relation(oid) if catalog.relation(oid).is_some_and(|user| user.view().is_some()) => {
-                    let user = self.describe(dependent, &catalog);
-                    return Err(Error::new(
-                        SqlState::FEATURE_NOT_SUPPORTED,
-                        "cannot alter type of a column used by a view or rule",
-                    )
-                    .detail(format!("rule _RETURN on {user} depends on column \"{}\"", column.name)));
+                    "by a view or rule"
                 }
-                Key::Column(table, other) if table == relation.oid && other != attnum => {
+                Key::Column(table, other) if table == relation.oid && other != attnum => "by a generated column",
+                Key::Function(_) => "by a function or procedure",
+                Key::Rule(..) => "by a view or rule",
+                Key::Trigger(..) => "in a trigger definition",
+                Key::Policy(..) => "in a policy definition",
+                Key::Published(..) => "by a publication WHERE clause",
+                _ => continue,
+            };
+            let user = match dependent {
+                Key::Relation(_) => format!("rule _RETURN on {}", self.describe(dependent, &catalog)),
+                _ => self.describe(dependent, &catalog),
+            };
+            let detail = match dependent {
+                Key::Column(_, other) => {
                     let user = relation.column(other).map_or("?", |column| &*column.name);
-                    return Err(Error::new(
-                        SqlState::FEATURE_NOT_SUPPORTED,
-                        "cannot alter type of a column used by a generated column",
-                    )
-                    .detail(format!("Column \"{}\" is used by generated column \"{user}\".", column.name)));
+                    format!("Column \"{}\" is used by generated column \"{user}\".", column.name)
                 }
-                _ => {}
-            }
+                _ => format!("{user} depends on column \"{}\"", column.name),
+            };
+            let message = format!("cannot alter type of a column used {used}");
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message).detail(detail));
         }
         Ok(())
     }

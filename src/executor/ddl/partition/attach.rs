@@ -167,6 +167,9 @@ impl DdlContext<'_> {
         syntax: &Syntax,
         locations: &Locations,
     ) -> Result<()> {
+        // What the statement says of the parent is looked at before the child is.
+        require_partitioned(parent)?;
+        let bound = self.partition_bound(parent, syntax, locations)?;
         let child = self.find_relation(name)?;
         self.lock(child.oid, LockMode::AccessExclusive)?;
         let child = self.table(child.oid)?;
@@ -184,7 +187,6 @@ impl DdlContext<'_> {
                 .detail("The new partition may contain only the columns present in parent."));
         }
         self.refuse_transition_tables(&child, "a partition", "on partitions")?;
-        let bound = self.partition_bound(parent, syntax, locations)?;
         self.check_room(parent, &child.name, &bound, syntax, locations)?;
         self.take_parent(parent, child.oid)?;
         self.put_partition(parent.oid, child.oid, bound)?;
@@ -209,7 +211,6 @@ pub(super) fn require_partitioned(relation: &Relation) -> Result<()> {
 
 /// 42809 for what cannot become a partition.
 fn refuse_child(parent: &Relation, child: &Relation) -> Result<()> {
-    require_partitioned(parent)?;
     crate::ddl::expiry::refuse_family(child)?;
     let temporary = |relation: &Relation| relation.persistence == Persistence::Temporary;
     let message = match child {

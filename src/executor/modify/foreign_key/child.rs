@@ -68,7 +68,11 @@ impl ForeignKeyCode {
                 RowLocked::Done | RowLocked::SelfModified => return Ok(true),
                 RowLocked::Busy(holder) => writer.wait(holder)?,
                 RowLocked::Changed => writer.if_read_committed((), concurrent_update)?,
-                RowLocked::Deleted => writer.if_deleted((table, parent), ())?,
+                RowLocked::Deleted => {
+                    // To whoever only locks, PostgreSQL calls a deletion an update too.
+                    writer.if_read_committed((), concurrent_update)?;
+                    writer.if_deleted((table, parent), ())?;
+                }
             }
         }
     }

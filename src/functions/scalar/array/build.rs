@@ -109,8 +109,17 @@ fn concat(a: &Arc<Array>, b: &Arc<Array>) -> Result<Arc<Array>> {
         }
     }
     check_count(Some(a.items.len() + b.items.len()))?;
+    check_bounds(&dims)?;
     let items = a.items.iter().chain(&b.items).cloned().collect();
     Ok(Arc::new(Array { element: a.element, dims, items }))
+}
+
+/// 54000 where a subscript would be beyond what an integer holds.
+fn check_bounds(dims: &[Dimension]) -> Result<()> {
+    match dims.iter().find(|dim| dim.lower.checked_add(dim.len).is_none()) {
+        Some(dim) => bail!(PROGRAM_LIMIT_EXCEEDED, "array lower bound is too large: {}", dim.lower),
+        None => Ok(()),
+    }
 }
 
 fn fill(cx: &CallContext<'_>, item: &Datum, lengths: Option<&Array>, lowers: Option<Option<&Array>>) -> Result<Array> {
@@ -139,12 +148,8 @@ fn fill(cx: &CallContext<'_>, item: &Datum, lengths: Option<&Array>, lowers: Opt
     if count == 0 {
         return Ok(Array::vector(element, vec![]));
     }
-    for (len, lower) in lengths.iter().zip(&lowers) {
-        if lower.checked_add(*len).is_none() {
-            bail!(PROGRAM_LIMIT_EXCEEDED, "array lower bound is too large: {lower}");
-        }
-    }
-    let dims = lengths.iter().zip(&lowers).map(|(len, lower)| Dimension { len: *len, lower: *lower }).collect();
+    let dims: Vec<_> = lengths.iter().zip(&lowers).map(|(len, lower)| Dimension { len: *len, lower: *lower }).collect();
+    check_bounds(&dims)?;
     Ok(Array { element, dims, items: vec![item.clone(); count] })
 }
 

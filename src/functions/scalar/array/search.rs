@@ -16,6 +16,8 @@ pub const KERNELS: &[(&str, ScalarFn)] = kernels! {
         let Some(array) = array else { return Ok(Datum::Null) };
         match start {
             Some(start) => position(cx, array, item, Some(start)),
+            None if array.dims.is_empty() => Ok(None),
+            None if array.dims.len() > 1 => position(cx, array, item, None),
             None => bail!(NULL_VALUE_NOT_ALLOWED, "initial position must not be null"),
         }
     },

@@ -28,18 +28,28 @@ fn as_text(value: Option<Raw<'_>>) -> Result<Datum> {
     Ok(text.map_or(Datum::Null, Datum::text))
 }
 
-/// Steps of a path that are keys of objects or indexes of arrays; a NULL step leads nowhere.
+/// Steps of a path that are keys of objects or indexes of arrays; a path with NULL leads nowhere.
 fn follow<'a>(json: &'a str, path: &Array) -> Result<Option<Raw<'a>>> {
-    let mut value = Raw::checked(json)?;
-    for step in &path.items {
-        let Datum::Text(step) = step else { return Ok(None) };
-        let next = if value.is_object() { value.get(step)? } else { index_step(step).and_then(|i| value.element(i)) };
-        match next {
-            Some(next) => value = next,
-            None => return Ok(None),
+    if path.items.iter().any(|step| matches!(step, Datum::Null)) {
+        return Ok(None);
+    }
+    follow_from(Raw::checked(json)?, &path.items)
+}
+
+/// Of several values under one key the last counts that the rest of the path leads on from.
+fn follow_from<'a>(value: Raw<'a>, path: &[Datum]) -> Result<Option<Raw<'a>>> {
+    let Some((Datum::Text(step), rest)) = path.split_first() else { return Ok(Some(value)) };
+    if !value.is_object() {
+        let element = index_step(step).and_then(|index| value.element(index));
+        return element.map_or(Ok(None), |element| follow_from(element, rest));
+    }
+    let mut found = None;
+    for (key, value) in value.pairs() {
+        if *unquote(key.text())? == **step {
+            found = follow_from(value, rest)?.or(found);
         }
     }
-    Ok(Some(value))
+    Ok(found)
 }
 
 /// A path step as an index, as C's `strtoint` reads it.

@@ -19,6 +19,8 @@ mod predicate;
 
 use datetime::Moment;
 
+pub use predicate::check_path_pattern;
+
 pub(super) use functions::KERNELS;
 pub(crate) use functions::{Asked, query};
 

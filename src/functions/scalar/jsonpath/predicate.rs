@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use dictdb_types::Jsonb;
 use dictdb_types::jsonpath::{Comparison, Node, Primary};
+use dictdb_types::{Jsonb, Result as Checked};
 
 use super::super::regex;
 use super::{Evaluation, Fault, Item, Scope, Truth};
@@ -108,6 +108,11 @@ impl<'a> Evaluation<'a> {
         });
         error.map_or(Ok(truth), |error| Err(Fault::Hard(error)))
     }
+}
+
+/// 2201B for a pattern of `like_regex` that is no regular expression.
+pub fn check_path_pattern(pattern: &str, flags: &str) -> Checked<()> {
+    regex::check(pattern, &options(flags))
 }
 
 /// XQuery's flags as those of PostgreSQL's functions: there `.` matches no newline unless `s` says so.

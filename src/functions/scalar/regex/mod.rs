@@ -61,6 +61,11 @@ pub(crate) fn is_match(text: &str, pattern: &str, ignore_case: bool) -> Result<b
     compile(pattern, Options { ignore_case, ..Options::ADVANCED })?.is_match(text)
 }
 
+/// 2201B for what is no pattern under the option letters of functions' `flags`.
+pub(crate) fn check(pattern: &str, flags: &str) -> Result<()> {
+    compile(pattern, syntax::parse_flags(flags)?.0).map(drop)
+}
+
 /// Whether a text matches under the option letters of functions' `flags`.
 pub(crate) fn is_match_with(text: &str, pattern: &str, flags: &str) -> Result<bool> {
     compile(pattern, syntax::parse_flags(flags)?.0)?.is_match(text)

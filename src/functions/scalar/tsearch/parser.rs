@@ -1,7 +1,8 @@
 //! The default text search parser: what kinds of token a text consists of.
 //!
-//! At each place the longest reading wins, in the order: tag, entity, signed number, file path, and for letters and
-//! digits protocol, email, host with its path, file, number, words joined by hyphens, word. What is between is blank.
+//! At each place the first reading that is possible wins, in the order: tag, entity, signed number, file path, and for letters and
+//! digits protocol, number with an exponent, host with what belongs to it (email, URL), number, file, words joined by hyphens, word.
+//! What is between is blank.
 
 /// Kinds of token with the numbers, names and descriptions that `ts_token_type` shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,25 +152,21 @@ fn entity(text: &str) -> usize {
     } else if let Some(digits) = body.strip_prefix('#') {
         Some(span(digits, |c| c.is_ascii_digit())).filter(|n| *n > 0).map(|n| n + 1)
     } else if body.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, ':' | '_')) {
-        Some(span(body, |c| c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '.' | '-')))
+        Some(span(body, |c| c.is_alphanumeric() || matches!(c, ':' | '_' | '.' | '-')))
     } else {
         None
     };
     length.filter(|n| body[*n..].starts_with(';')).map_or(0, |n| n + 2)
 }
 
+/// A number behind its sign: what follows it does not matter, but a version number has none.
 fn signed(text: &str) -> (Kind, usize) {
     match number(&text[1..]) {
-        Some((kind, length)) if kind != Kind::Version && !continues(&text[1 + length..]) => {
+        Some((kind, length)) if kind != Kind::Version => {
             (if kind == Kind::UInt { Kind::Int } else { kind }, length + 1)
         }
         _ => (Kind::Blank, 0),
     }
-}
-
-/// Whether letters follow a number without a gap, so that it is none.
-fn continues(rest: &str) -> bool {
-    rest.starts_with(char::is_alphanumeric)
 }
 
 /// An unsigned number: kind and length.
@@ -197,50 +194,185 @@ fn number(text: &str) -> Option<(Kind, usize)> {
     Some((if groups == 2 { Kind::Float } else { Kind::UInt }, length))
 }
 
-fn is_path(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '~')
-}
-
-/// A path that starts with `/`, `~/`, `./` or `../`.
+/// A path that starts with `/`, `~`, `./` or `../`.
 fn path(text: &str) -> usize {
-    let starts = ["~/", "./", "../", "/"];
-    let Some(start) = starts.into_iter().find(|start| text.starts_with(start)) else { return 0 };
-    let body = &text[start.len()..];
-    if !body.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '~')) {
-        return 0;
-    }
-    start.len() + trimmed(&body[..span(body, is_path)])
+    let after = |at: usize| text.as_bytes().get(at).copied();
+    let found = match (after(0), after(1)) {
+        (Some(b'~'), _) => path_from(text, Step::Home, 1),
+        (Some(b'/'), _) => path_from(text, Step::Slash, 1),
+        (_, Some(b'.')) => path_from(text, Step::Upward, 2),
+        (_, Some(b'/')) => path_from(text, Step::Slash, 2),
+        _ => None,
+    };
+    found.unwrap_or(0)
 }
 
-/// The length without signs at the end that belong to the sentence.
-fn trimmed(path: &str) -> usize {
-    path.trim_end_matches(['.', '-']).len()
+/// What a path has right before a place.
+#[derive(Clone, Copy)]
+enum Step {
+    /// A letter, digit or underscore.
+    Name,
+    /// A slash.
+    Slash,
+    /// A dot behind a slash.
+    Dot,
+    /// Two dots.
+    Upward,
+    /// A tilde.
+    Home,
 }
 
-/// A host name: labels, the last of at least two letters; with a port.
-fn host(text: &str) -> usize {
-    let labels = span(text, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    let mut name = &text[..trimmed(&text[..labels])];
+/// Where a path ends that has come to a place: before whatever cannot be a part of it. `None` when it is no path.
+fn path_from(text: &str, mut step: Step, mut at: usize) -> Option<usize> {
+    // It may end here, if nothing comes of what follows.
+    let mut end = None;
     loop {
-        let Some((head, last)) = name.rsplit_once('.') else { return 0 };
-        let whole = !head.is_empty() && head.split('.').all(|label| !label.is_empty());
-        if whole && last.len() >= 2 && last.bytes().all(|b| b.is_ascii_alphabetic()) {
-            break;
-        }
-        if whole && !last.is_empty() {
-            return 0;
-        }
-        name = head;
+        let next = text.as_bytes().get(at).copied();
+        step = match (step, next) {
+            (Step::Name, Some(b'.')) if text.as_bytes().get(at + 1).is_some_and(|c| is_file_sign(*c)) => {
+                at += 1;
+                Step::Name
+            }
+            (Step::Name, Some(b'-')) => Step::Name,
+            (_, Some(c)) if is_file_sign(c) && !matches!(step, Step::Upward) => Step::Name,
+            (Step::Name | Step::Upward, Some(b'/')) => {
+                end = Some(at);
+                Step::Slash
+            }
+            (Step::Name | Step::Upward, None) => return Some(at),
+            (Step::Name, _) => return Some(at),
+            (Step::Upward, Some(c)) if c.is_ascii_whitespace() => return Some(at),
+            (Step::Slash, Some(b'.')) => Step::Dot,
+            (Step::Slash, Some(b'~')) => Step::Home,
+            (Step::Dot, Some(b'.')) => Step::Upward,
+            (Step::Dot | Step::Home, Some(b'/')) => Step::Slash,
+            _ => return end,
+        };
+        at += 1;
     }
-    if text[name.len()..].starts_with(char::is_alphanumeric) {
-        return 0;
-    }
-    let port = text[name.len()..].strip_prefix(':').map_or(0, |port| span(port, |c| c.is_ascii_digit()));
-    name.len() + if port > 0 { port + 1 } else { 0 }
 }
 
-fn is_url(c: char) -> bool {
-    c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
+fn is_file_sign(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || c == b'_'
+}
+
+/// What letters and digits turn out to be a part of, with the end of the whole, and of the host of a URL.
+enum Located {
+    Host(usize),
+    Email(usize),
+    Url { host: usize, end: usize },
+}
+
+/// A host name, perhaps with what is before it in an address and behind it in a URL: labels joined by dots, hyphens and underscores,
+/// the last behind a dot and of at least two letters; then perhaps a port.
+struct HostName<'a> {
+    text: &'a [u8],
+    /// Whether only the host counts, and what is behind it comes later.
+    alone: bool,
+}
+
+/// What a host name has right before a place.
+#[derive(Clone, Copy)]
+enum Part {
+    /// A letter or digit that no host ends with.
+    Label,
+    /// A hyphen or underscore.
+    Joint,
+    /// A dot: perhaps the last label begins.
+    Dot,
+    /// The second letter of what may be the last label.
+    Domain,
+}
+
+impl HostName<'_> {
+    /// The byte at a place; zero behind the end.
+    fn at(&self, at: usize) -> u8 {
+        self.text.get(at).copied().unwrap_or(0)
+    }
+
+    /// The longest reading from a place on, where letters only, or digits only, are the first label.
+    fn read(&self, from: usize) -> Option<Located> {
+        let mut at = from + self.run(from, if self.at(from).is_ascii_digit() { u8::is_ascii_digit } else { is_letter });
+        if at == from {
+            return None;
+        }
+        let mut part = self.behind_label(at)?;
+        // It may end here, if nothing comes of what follows.
+        let mut end = None;
+        loop {
+            at += 1;
+            let Some(next) = part else { return self.email(at).or_else(|| self.host(end?)) };
+            let (first, second) = (self.at(at), self.at(at + 1));
+            let follows = match next {
+                Part::Dot if is_letter(&first) && is_letter(&second) => {
+                    at += 1;
+                    Some(Some(Part::Domain))
+                }
+                Part::Joint | Part::Dot => first.is_ascii_alphanumeric().then_some(Some(Part::Label)),
+                Part::Label => {
+                    at += self.run(at, u8::is_ascii_alphanumeric);
+                    self.behind_label(at)
+                }
+                Part::Domain => {
+                    at += self.run(at, is_letter);
+                    match self.at(at) {
+                        c if c.is_ascii_digit() => Some(Some(Part::Label)),
+                        b':' if self.at(at + 1).is_ascii_digit() => {
+                            return self.host(at + 1 + self.run(at + 1, u8::is_ascii_digit));
+                        }
+                        _ => {
+                            end = Some(at);
+                            self.behind_label(at)
+                        }
+                    }
+                }
+            };
+            let Some(follows) = follows else { return self.host(end?) };
+            part = follows;
+        }
+    }
+
+    /// How many bytes from a place on are of a kind.
+    fn run(&self, from: usize, kind: fn(&u8) -> bool) -> usize {
+        self.text.iter().skip(from).take_while(|c| kind(c)).count()
+    }
+
+    /// What goes on behind a label; `Some(None)` is the sign before the host of an address.
+    #[allow(clippy::option_option, reason = "nothing, the sign and a part are three things")]
+    fn behind_label(&self, at: usize) -> Option<Option<Part>> {
+        match self.at(at) {
+            b'.' => Some(Some(Part::Dot)),
+            b'-' | b'_' => Some(Some(Part::Joint)),
+            b'@' => Some(None),
+            c if c.is_ascii_alphanumeric() => Some(Some(Part::Label)),
+            _ => None,
+        }
+    }
+
+    /// A host that ends at a place, where a path may follow.
+    fn host(&self, end: usize) -> Option<Located> {
+        let path = if self.at(end) == b'/' && !self.alone { self.run(end + 1, is_url) } else { 0 };
+        Some(if path > 0 { Located::Url { host: end, end: end + 1 + path } } else { Located::Host(end) })
+    }
+
+    /// An address whose host begins at a place. There is one sign in it.
+    fn email(&self, at: usize) -> Option<Located> {
+        if self.alone {
+            return None;
+        }
+        match (HostName { text: self.text, alone: true }).read(at) {
+            Some(Located::Host(end)) => Some(Located::Email(end)),
+            _ => None,
+        }
+    }
+}
+
+fn is_letter(c: &u8) -> bool {
+    c.is_ascii_alphabetic()
+}
+
+fn is_url(c: &u8) -> bool {
+    c.is_ascii_graphic() && !matches!(c, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
 }
 
 /// What begins with a letter or digit.
@@ -250,66 +382,67 @@ fn alphanumeric<'a>(text: &'a str, tokens: &mut Vec<Token<'a>>) -> usize {
         tokens.push((Kind::Protocol, &text[..letters + 3]));
         return letters + 3;
     }
-    let local = span(text, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
-    if text[local..].starts_with('@') {
-        let host = host(&text[local + 1..]);
-        if host > 0 {
-            let length = local + 1 + host;
-            tokens.push((Kind::Email, &text[..length]));
-            return length;
-        }
-    }
-    if let Some(length) = located(text, tokens) {
-        return length;
-    }
-    if let Some((kind, length)) = number(text)
-        && !continues(&text[length..])
+    let number = number(text);
+    // An exponent right behind the digits goes before everything, a decimal point behind hosts.
+    let exact = |kind: Kind, length: usize| kind == Kind::SFloat && !text[..length].contains('.');
+    if !number.is_some_and(|(kind, length)| exact(kind, length))
+        && let Some(length) = located(text, tokens)
     {
-        tokens.push((kind, &text[..length]));
         return length;
     }
-    words(text, tokens)
+    let (kind, length) = match number {
+        Some((kind, length)) if kind != Kind::UInt => (kind, length),
+        _ => match (file(text), number) {
+            (0, Some((kind, length))) if !text[length..].starts_with(char::is_alphanumeric) => (kind, length),
+            (0, _) => return words(text, tokens),
+            (length, _) => (Kind::File, length),
+        },
+    };
+    tokens.push((kind, &text[..length]));
+    length
 }
 
-/// A host, alone or with a path behind it, or a file.
+/// A host, alone or with a path behind it, or an address.
 fn located<'a>(text: &'a str, tokens: &mut Vec<Token<'a>>) -> Option<usize> {
-    let host = host(text);
-    if host > 0 {
-        let path = if text[host..].starts_with('/') { span(&text[host..], is_url) } else { 0 };
-        if path > 1 {
-            let length = host + path;
-            tokens.push((Kind::Url, &text[..length]));
-            tokens.push((Kind::Host, &text[..host]));
-            tokens.push((Kind::UrlPath, &text[host..length]));
-            return Some(length);
+    let name = HostName { text: text.as_bytes(), alone: false };
+    let word = span(text, char::is_alphanumeric);
+    // Behind letters and digits that no host has is an address, too.
+    let is_mixed = || text[..word].contains(|c: char| c.is_ascii_digit()) && !text[..word].is_ascii();
+    let address = || if is_mixed() && name.at(word) == b'@' { name.email(word + 1) } else { None };
+    let end = match name.read(0).or_else(address)? {
+        Located::Host(end) => {
+            tokens.push((Kind::Host, &text[..end]));
+            end
         }
-        tokens.push((Kind::Host, &text[..host]));
-        return Some(host);
-    }
-    let length = file(text);
-    (length > 0).then(|| {
-        tokens.push((Kind::File, &text[..length]));
-        length
-    })
+        Located::Email(end) => {
+            tokens.push((Kind::Email, &text[..end]));
+            end
+        }
+        Located::Url { host, end } => {
+            tokens.push((Kind::Url, &text[..end]));
+            tokens.push((Kind::Host, &text[..host]));
+            tokens.push((Kind::UrlPath, &text[host..end]));
+            end
+        }
+    };
+    Some(end)
 }
 
-/// A name with a slash or a dot inside; after a dot only, it must not begin with digits or have hyphens.
+/// A name with a slash or a dot behind the word that it begins with; digits have no dot, letters beyond ASCII neither.
 fn file(text: &str) -> usize {
-    let name = &text[..trimmed(&text[..span(text, is_path)])];
-    if text[name.len()..].starts_with(char::is_alphanumeric) {
+    let word = span(text, char::is_alphanumeric);
+    let has = |wanted: fn(char) -> bool| text[..word].contains(wanted);
+    let (letters, digits) = (has(|c| !c.is_ascii_digit()), has(|c| c.is_ascii_digit()));
+    if !digits && has(|c| !c.is_ascii()) {
         return 0;
     }
-    match (name.find('/'), name.find('.')) {
-        (Some(slash), dot) if slash > 0 && dot.is_none_or(|dot| dot > 0) => {
-            let digits = name[..slash].bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
-            if digits { name.len() } else { 0 }
-        }
-        (None, Some(dot)) if dot > 0 && text.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-            let plain = name[..dot].bytes().all(|b| b.is_ascii_alphanumeric());
-            if plain && !name.contains("..") { name.len() } else { 0 }
-        }
-        _ => 0,
-    }
+    let after = |at: usize| text.as_bytes().get(at).copied();
+    let end = match (after(word), after(word + 1)) {
+        (Some(b'/'), _) => path_from(text, Step::Slash, word + 1),
+        (Some(b'.'), Some(c)) if letters && is_file_sign(c) => path_from(text, Step::Name, word + 2),
+        _ => None,
+    };
+    end.unwrap_or(0)
 }
 
 fn is_letters(word: &str) -> bool {
@@ -333,7 +466,8 @@ fn words<'a>(text: &'a str, tokens: &mut Vec<Token<'a>>) -> usize {
     let first = word(0);
     let mut parts = vec![&text[..first]];
     let mut length = first;
-    while text.starts_with(char::is_alphabetic) && text[length..].starts_with('-') {
+    let is_number = parts[0].bytes().all(|b| b.is_ascii_digit());
+    while !is_number && text[length..].starts_with('-') {
         let part = &text[length + 1..][..word(length + 1)];
         if part.is_empty() || part.bytes().all(|b| b.is_ascii_digit()) {
             break;
@@ -352,6 +486,11 @@ fn words<'a>(text: &'a str, tokens: &mut Vec<Token<'a>>) -> usize {
             tokens.push((Kind::Blank, "-"));
         }
         tokens.push((kind_of(part, [Kind::HwordAsciiPart, Kind::HwordPart, Kind::HwordNumPart]), part));
+    }
+    // Digits behind the last part are no part, but no signed number either.
+    if text[length..].strip_prefix('-').is_some_and(|rest| rest.starts_with(char::is_alphanumeric)) {
+        tokens.push((Kind::Blank, "-"));
+        length += 1;
     }
     length
 }

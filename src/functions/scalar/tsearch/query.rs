@@ -91,14 +91,14 @@ fn words(bytes: &[u8]) -> BTreeSet<String> {
 
 /// A query whose chains of one operator are flat and sorted, so that parts of them can be found. Operands stand from
 /// right to left, as PostgreSQL keeps them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 enum Flat {
     Leaf(Query),
     Not(Box<Flat>),
     Chain(Operator, Vec<Flat>),
 }
 
-/// The query with its chains sorted; with `merge` those inside chains of the same operator become part of them.
+/// The query as chains; with `merge` those inside chains of the same operator become part of them, and all are sorted.
 fn flatten(own: Query, merge: bool) -> Flat {
     match own {
         Query::Term(_) => Flat::Leaf(own),
@@ -112,7 +112,9 @@ fn flatten(own: Query, merge: bool) -> Flat {
                     other => items.push(other),
                 }
             }
-            sort(operator, &mut items);
+            if merge {
+                sort(operator, &mut items);
+            }
             Flat::Chain(operator, items)
         }
     }
@@ -124,7 +126,19 @@ fn sort(operator: Operator, items: &mut [Flat]) {
     }
 }
 
-/// Operators before lexemes, longer chains before shorter ones.
+fn sorted(own: Flat) -> Flat {
+    match own {
+        Flat::Leaf(_) => own,
+        Flat::Not(inner) => Flat::Not(Box::new(sorted(*inner))),
+        Flat::Chain(operator, items) => {
+            let mut items: Vec<Flat> = items.into_iter().map(sorted).collect();
+            sort(operator, &mut items);
+            Flat::Chain(operator, items)
+        }
+    }
+}
+
+/// Operators before lexemes, longer chains before shorter ones. Weights and prefixes do not matter.
 fn order(a: &Flat, b: &Flat) -> Ordering {
     match (a, b) {
         (Flat::Leaf(a), Flat::Leaf(b)) => compare_nodes(a, b),
@@ -137,7 +151,11 @@ fn order(a: &Flat, b: &Flat) -> Ordering {
         (Flat::Chain(x, a), Flat::Chain(y, b)) => {
             let by_operator = y.number().cmp(&x.number()).then(b.len().cmp(&a.len()));
             let by_items = || a.iter().zip(b).map(|(a, b)| order(a, b)).find(|by_item| by_item.is_ne());
-            by_operator.then_with(|| by_items().unwrap_or(Ordering::Equal))
+            let by_distance = match (x, y) {
+                (Operator::Phrase(x), Operator::Phrase(y)) => y.cmp(x),
+                _ => Ordering::Equal,
+            };
+            by_operator.then_with(|| by_items().unwrap_or(by_distance))
         }
     }
 }
@@ -160,20 +178,24 @@ fn unflatten(own: Flat) -> Query {
     }
 }
 
-/// The query with every occurrence of `target` replaced; `None` when nothing is left.
+/// The query with every occurrence of `target` replaced; `None` when nothing is left. What is put in its place stays as it is, but
+/// for operands of a chain that were some of several: those are sorted again.
 fn rewrite(own: Flat, target: &Flat, substitute: Option<&Flat>) -> Option<Flat> {
-    if own == *target {
+    if order(&own, target).is_eq() {
         return substitute.cloned();
     }
     match own {
         Flat::Leaf(_) => Some(own),
         Flat::Not(inner) => rewrite(*inner, target, substitute).map(|inner| Flat::Not(Box::new(inner))),
         Flat::Chain(operator, items) => {
-            let mut items: Vec<Flat> = match part_of(operator, items, target) {
-                (items, true) => items.into_iter().chain(substitute.cloned()).collect(),
-                (items, false) => items.into_iter().filter_map(|item| rewrite(item, target, substitute)).collect(),
-            };
-            sort(operator, &mut items);
+            let (items, replaced) = without_part(operator, items, target);
+            let mut items: Vec<(Flat, bool)> = items.into_iter().map(|item| (item, false)).collect();
+            if replaced {
+                items.extend(substitute.cloned().map(|substitute| (sorted(substitute), true)));
+                items.sort_by(|(a, _), (b, _)| order(a, b));
+            }
+            let rewritten = |(item, is_new)| if is_new { Some(item) } else { rewrite(item, target, substitute) };
+            let mut items: Vec<Flat> = items.into_iter().filter_map(rewritten).collect();
             match items.len() {
                 0 => None,
                 1 => items.pop(),
@@ -184,11 +206,24 @@ fn rewrite(own: Flat, target: &Flat, substitute: Option<&Flat>) -> Option<Flat> 
 }
 
 /// Takes the operands of `target` out of a longer chain of the same operator, if all are there.
-fn part_of(operator: Operator, items: Vec<Flat>, target: &Flat) -> (Vec<Flat>, bool) {
+fn without_part(operator: Operator, items: Vec<Flat>, target: &Flat) -> (Vec<Flat>, bool) {
     let Flat::Chain(inner, wanted) = target else { return (items, false) };
-    let all_there = *inner == operator && wanted.iter().all(|item| items.contains(item));
-    if !all_there || matches!(operator, Operator::Phrase(_)) {
+    if *inner != operator || wanted.len() >= items.len() || matches!(operator, Operator::Phrase(_)) {
         return (items, false);
     }
-    (items.into_iter().filter(|item| !wanted.contains(item)).collect(), true)
+    // Both are sorted.
+    let mut left = wanted.iter().peekable();
+    let mut taken = Vec::with_capacity(items.len());
+    for item in &items {
+        let is_next = left.peek().is_some_and(|next| order(item, next).is_eq());
+        taken.push(is_next);
+        if is_next {
+            left.next();
+        }
+    }
+    if left.next().is_some() {
+        return (items, false);
+    }
+    let others = items.into_iter().zip(taken).filter(|(_, taken)| !taken);
+    (others.map(|(item, _)| item).collect(), true)
 }
