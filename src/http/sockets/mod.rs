@@ -72,7 +72,10 @@ async fn changes(
     let (name, upgrade) = (parameter(query, "table")?, upgradable(upgrade)?);
     let (instance, database) = state.place()?;
     let relation = source::find_table(&state, &name).await?;
-    begin(&state, peer, upgrade, || Ok(Source::Changes(Box::new(instance.follow_table(&database, relation)?))))
+    begin(&state, peer, upgrade, || {
+        let changes = instance.follow_table(&database, relation).map_err(source::not_followed)?;
+        Ok(Source::Changes(Box::new(changes)))
+    })
 }
 
 async fn listen(
