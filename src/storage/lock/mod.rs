@@ -13,6 +13,7 @@
 mod advisory;
 mod deadlock;
 mod lockers;
+mod long_wait;
 mod manager;
 mod mode;
 mod relation;
@@ -29,5 +30,6 @@ pub use relation::RelationLock;
 pub(crate) use row::{RowLockUndo, RowLocks};
 pub(crate) use sessions::Sessions;
 pub use view::LockInfo;
+pub use long_wait::{LongWait, WaitLog, WaitStage};
 pub(crate) use wait::WaitState;
 pub use wait::{Blocking, Interrupt, InterruptReason, WaitOptions, WaitPolicy};
