@@ -60,7 +60,13 @@ fn section(out: &mut String, document: &Value, (path, method): (&str, &str), (it
         out.push_str("<h3>Parameters</h3><table><tr><th>Name<th>In<th>Value</tr>");
         for parameter in parameters {
             let text = |key: &str| escaped(parameter[key].as_str().unwrap_or_default());
-            let _ = write!(out, "<tr><td><code>{}</code><td>{}<td>{}</tr>", text("name"), text("in"), value_of(&parameter["schema"]));
+            let _ = write!(
+                out,
+                "<tr><td><code>{}</code><td>{}<td>{}</tr>",
+                text("name"),
+                text("in"),
+                value_of(&parameter["schema"])
+            );
         }
         out.push_str("</table>");
     }

@@ -77,9 +77,9 @@ impl LogWishes {
             min_sample_millis: u64::try_from(settings.int("log_min_duration_sample")).ok(),
             statement_rate: settings.real("log_statement_sample_rate"),
             transaction_rate: settings.real("log_transaction_sample_rate"),
-            waits_after: settings.bool("log_lock_waits").then(|| {
-                Duration::from_millis(u64::try_from(settings.int("deadlock_timeout")).unwrap_or_default())
-            }),
+            waits_after: settings
+                .bool("log_lock_waits")
+                .then(|| Duration::from_millis(u64::try_from(settings.int("deadlock_timeout")).unwrap_or_default())),
             verbosity: match settings.text("log_error_verbosity").as_str() {
                 "terse" => Verbosity::Terse,
                 "verbose" => Verbosity::Verbose,

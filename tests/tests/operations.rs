@@ -272,7 +272,10 @@ fn maintenance_tells_what_it_does_when_asked_to() {
     run(&mut connection, "CREATE TABLE t (n int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 5000)");
     run(&mut connection, "DELETE FROM t WHERE n > 4990");
     for (statement, told) in [
-        ("VACUUM (VERBOSE) t", "INFO vacuuming \"postgres.public.t\"|INFO finished vacuuming \"postgres.public.t\": 4990 tuples remain in 2 pages"),
+        (
+            "VACUUM (VERBOSE) t",
+            "INFO vacuuming \"postgres.public.t\"|INFO finished vacuuming \"postgres.public.t\": 4990 tuples remain in 2 pages",
+        ),
         ("ANALYZE VERBOSE t", "INFO analyzing \"public.t\"|INFO \"t\": 4990 live rows in 2 pages"),
         ("REINDEX (VERBOSE) TABLE t", "INFO index \"t_pkey\" was reindexed"),
         ("REINDEX (VERBOSE, CONCURRENTLY) INDEX t_pkey", "INFO index \"public.t_pkey\" was reindexed"),
@@ -285,9 +288,8 @@ fn maintenance_tells_what_it_does_when_asked_to() {
     ] {
         let messages = connection.query(statement).unwrap();
         let notices = messages.iter().filter(|message| message.tag == b'N');
-        let said: Vec<String> = notices
-            .map(|notice| [b'S', b'M'].map(|field| notice.field(field).unwrap_or_default()).join(" "))
-            .collect();
+        let said: Vec<String> =
+            notices.map(|notice| [b'S', b'M'].map(|field| notice.field(field).unwrap_or_default()).join(" ")).collect();
         assert_eq!(said.join("|"), told, "{statement}");
     }
 }

@@ -144,7 +144,12 @@ pub fn reclaim(
 }
 
 /// Deletes the expired rows of a table as part of a transaction. Those that others write are theirs.
-pub(crate) fn remove_expired(storage: &Storage, relation: &Relation, transaction: &Transaction, now: i64) -> Result<()> {
+pub(crate) fn remove_expired(
+    storage: &Storage,
+    relation: &Relation,
+    transaction: &Transaction,
+    now: i64,
+) -> Result<()> {
     let Some((lifetime, table)) = Lifetime::of(relation).zip(storage.table(relation.storage)) else { return Ok(()) };
     let snapshot = transaction.snapshot()?;
     let mut found = Found::default();

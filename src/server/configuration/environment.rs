@@ -80,7 +80,8 @@ mod tests {
         assert!(key_of("DICTDB_NOTHING_FILE").is_err());
         let path = std::env::temp_dir().join(format!("dictdb-token-{}", std::process::id()));
         std::fs::write(&path, "secret\n").unwrap();
-        let pairs = [("DICTDB_HTTP_TOKEN_FILE", path.to_string_lossy().into_owned()), ("DICTDB_LOG_FILE", "a.log".to_owned())];
+        let pairs =
+            [("DICTDB_HTTP_TOKEN_FILE", path.to_string_lossy().into_owned()), ("DICTDB_LOG_FILE", "a.log".to_owned())];
         let mut values = Values::new();
         read(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)), &mut values).unwrap();
         std::fs::remove_file(&path).unwrap();

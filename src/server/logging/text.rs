@@ -67,7 +67,10 @@ pub(super) fn write(entry: &Entry, line_prefix: &str) -> String {
 /// Where in the source a message is from: routine, file and line.
 fn location(entry: &Entry) -> Option<String> {
     let place = format!("{}:{}", entry.text("file_name")?, entry.text("file_line_num")?);
-    Some(entry.text("func_name").map_or(place.clone(), |routine| format!("{routine}, {place}")))
+    match entry.text("func_name") {
+        Some(routine) => Some(format!("{routine}, {place}")),
+        None => Some(place),
+    }
 }
 
 /// A message of several lines is indented, so that what looks like an entry is one.

@@ -23,6 +23,7 @@ mod view;
 mod wait;
 
 pub(crate) use lockers::Ongoing;
+pub use long_wait::{LongWait, WaitLog, WaitStage};
 pub(crate) use manager::LockManager;
 pub use mode::{LockMode, LockTag, RowStrength};
 pub(crate) use relation::HeldLocks;
@@ -30,6 +31,5 @@ pub use relation::RelationLock;
 pub(crate) use row::{RowLockUndo, RowLocks};
 pub(crate) use sessions::Sessions;
 pub use view::LockInfo;
-pub use long_wait::{LongWait, WaitLog, WaitStage};
 pub(crate) use wait::WaitState;
 pub use wait::{Blocking, Interrupt, InterruptReason, WaitOptions, WaitPolicy};
