@@ -116,7 +116,7 @@ fn begin(
     state: &Arc<State>,
     peer: Peer,
     upgrade: WebSocketUpgrade,
-    open: impl FnOnce() -> dictdb_types::Result<Source>,
+    open: impl FnOnce() -> Result<Source, Refusal>,
 ) -> Result<Response, Refusal> {
     let member = state.lifecycle.census().enter(state.options.max_websockets);
     let member = member.ok_or_else(|| Refusal::unavailable("There are as many WebSockets as there may be"))?;
