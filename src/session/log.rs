@@ -281,15 +281,22 @@ impl Share {
 pub(crate) struct Sampling {
     statements: Share,
     transactions: Share,
-    /// The transaction is.
-    transaction: bool,
+    /// When the transaction began, and whether it is.
+    transaction: (i64, bool),
 }
 
 impl Sampling {
     /// That of the session with this process id. Sessions begin at different places, so that those with one statement get their share, too.
     pub(crate) fn of(pid: i32) -> Sampling {
         let start = (f64::from(pid) * std::f64::consts::GOLDEN_RATIO).fract();
-        Sampling { statements: Share(start), transactions: Share(start), transaction: false }
+        Sampling { statements: Share(start), transactions: Share(start), transaction: (0, false) }
+    }
+
+    /// A message has run in the transaction that began then.
+    fn note_transaction(&mut self, began: i64, rate: f64) {
+        if self.transaction.0 != began {
+            self.transaction = (began, self.transactions.takes(rate));
+        }
     }
 }
 
@@ -317,10 +324,6 @@ impl Session {
     #[inline]
     pub(crate) fn begin_watch(&mut self) {
         if self.derived().log.watches() {
-            if !self.block.is_open() {
-                let rate = self.derived().log.transaction_rate;
-                self.sampling.transaction = self.sampling.transactions.takes(rate);
-            }
             self.watch = Some(Watch { begun: Instant::now(), text: None, is_logged: false });
         }
     }
@@ -387,8 +390,9 @@ impl Session {
         let elapsed = watch.begun.elapsed();
         let wishes = self.derived().log.clone();
         let takes = |limit: Option<u64>| limit.is_some_and(|limit| elapsed.as_millis() >= u128::from(limit));
+        self.sampling.note_transaction(self.block.started, wishes.transaction_rate);
         let is_sampled = takes(wishes.min_sample_millis) && self.sampling.statements.takes(wishes.statement_rate);
-        let is_shown = takes(wishes.min_duration_millis) || is_sampled || self.sampling.transaction;
+        let is_shown = takes(wishes.min_duration_millis) || is_sampled || self.sampling.transaction.1;
         if !is_shown && !wishes.durations {
             return;
         }
