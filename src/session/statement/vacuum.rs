@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind, namespaces};
+use dictdb_catalog::{Persistence, Relation, RelationKind, namespaces};
 use dictdb_durability::Lsn;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
@@ -38,6 +38,8 @@ struct Task {
     analyzes: bool,
     /// `FULL`: nobody else may use the table meanwhile.
     is_full: bool,
+    /// `PARALLEL`, as far as it asks for something.
+    is_parallel: bool,
     /// `SKIP_LOCKED`: tables that cannot be locked at once are left out.
     skips_locked: bool,
 }
@@ -53,12 +55,19 @@ impl Task {
                 given.push(option.name.value.as_str());
             }
         }
+        let is_parallel = vacuum.options.iter().any(|option| {
+            let workers = match &option.value {
+                Some(DefValue::Number(text)) => text.parse::<i64>().unwrap_or(0),
+                _ => 0,
+            };
+            option.name.value == "parallel" && workers > 0
+        });
         let is_named = |name: &str| vacuum.options.iter().any(|option| option.name.value == name);
         let is_full = given.contains(&"full");
         let refused = [
             (is_named("process_toast") && !given.contains(&"process_toast"), "PROCESS_TOAST required with VACUUM FULL"),
             (given.contains(&"disable_page_skipping"), "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL"),
-            (is_named("parallel"), "VACUUM FULL cannot be performed in parallel"),
+            (is_parallel, "VACUUM FULL cannot be performed in parallel"),
         ];
         if let Some((_, message)) = refused.iter().find(|(present, _)| is_full && *present) {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, *message));
@@ -68,7 +77,13 @@ impl Task {
             let message = "ANALYZE option must be specified when a column list is provided";
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
-        Ok(Task { vacuums: vacuum.vacuum, analyzes, is_full, skips_locked: given.contains(&"skip_locked") })
+        Ok(Task {
+            vacuums: vacuum.vacuum,
+            analyzes,
+            is_full,
+            is_parallel,
+            skips_locked: given.contains(&"skip_locked"),
+        })
     }
 
     /// What it calls itself in the warnings of its first part.
@@ -228,6 +243,15 @@ impl Session {
         let mode = if task.is_full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
         let opened = self.open_table(transaction, target, (mode, "vacuum"), task.skips_locked)?;
         opened.iter().for_each(|table| self.forget_told_size(table));
+        if let Some(table) = opened.as_ref().filter(|table| task.is_parallel && table.indexes.len() > 1)
+            && table.persistence == Persistence::Temporary
+        {
+            let message = format!(
+                "disabling parallel option of vacuum on \"{}\" --- cannot vacuum temporary tables in parallel",
+                table.name
+            );
+            self.shared.notice(warning(SqlState::WARNING, &message));
+        }
         Ok(opened.is_some())
     }
 

@@ -42,6 +42,7 @@ pub mod classes {
     pub const PUBLICATION_REL: Oid = Oid(6106);
     /// `pg_parameter_acl`.
     pub const PARAMETER_ACL: Oid = Oid(6243);
+    pub const DEFAULT_ACL: Oid = Oid(826);
     /// `pg_opfamily`.
     pub const OPFAMILY: Oid = Oid(2753);
     /// `pg_proc`.
@@ -270,7 +271,9 @@ pub fn pg_shdepend(source: &Source<'_>, out: &mut Output<'_>) {
     let types = source.catalog.user_types().map(|t| (classes::TYPE, t.oid, t.owner));
     let routines = source.catalog.routines().map(|r| (classes::PROC, r.oid, r.owner));
     let operators = source.catalog.operators().map(|o| (classes::OPERATOR, o.oid, o.owner));
-    for (class, oid, owner) in relations.chain(schemas).chain(types).chain(routines).chain(operators) {
+    let defaults = source.catalog.default_acls().map(|((owner, ..), oid, _)| (classes::DEFAULT_ACL, oid, *owner));
+    let owned = relations.chain(schemas).chain(types).chain(routines).chain(operators).chain(defaults);
+    for (class, oid, owner) in owned {
         if owner != BOOTSTRAP_ROLE && oid >= Oid::FIRST_NORMAL {
             row!(out; database, class, oid, 0, classes::AUTHID, owner, 'o');
         }
@@ -310,6 +313,9 @@ fn each_list(catalog: &Catalog, mut f: impl FnMut(Address, Oid, &[Arc<str>])) {
     }
     for info in catalog.user_types() {
         on((classes::TYPE, info.oid, 0), info.owner, catalog.acl_of(classes::TYPE, info.oid));
+    }
+    for ((owner, ..), oid, list) in catalog.default_acls() {
+        on((classes::DEFAULT_ACL, oid, 0), *owner, Some(list));
     }
     for (_, oid, list) in catalog.parameters() {
         on((classes::PARAMETER_ACL, oid, 0), BOOTSTRAP_ROLE, Some(list));
