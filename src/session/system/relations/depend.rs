@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Language, Relation, RelationKind,
+    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, DefinitionKind, Dependency, Key, Language, Relation, RelationKind,
 };
 use dictdb_functions::facts;
 use dictdb_types::Oid;
@@ -86,6 +86,20 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
     })
 }
 
+/// What depends on something: what a materialized view is kept by it has itself and not by its rule, and it is the expression of a
+/// generated column that names others.
+fn dependent_address(catalog: &Catalog, own: Key, on: Key) -> Option<Address> {
+    match (own, on) {
+        (Key::Relation(oid), Key::Definition(DefinitionKind::AccessMethod, _)) => Some((classes::CLASS, oid, 0)),
+        (Key::Column(table, attnum), Key::Column(..) | Key::Function(_) | Key::Operator(_))
+            if catalog.relation(table)?.column(attnum).is_some_and(|column| column.generated) =>
+        {
+            address(catalog, Key::Default(table, attnum))
+        }
+        _ => address(catalog, own),
+    }
+}
+
 fn letter(kind: Dependency) -> char {
     match kind {
         Dependency::Normal => 'n',
@@ -111,7 +125,7 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
             Key::Relation(oid) => Some((classes::CLASS, oid, 0)),
             on => address(source.catalog, on),
         };
-        let Some((own, on)) = address(source.catalog, dependent).zip(on) else { continue };
+        let Some((own, on)) = dependent_address(source.catalog, dependent, of).zip(on) else { continue };
         match table_of_part(source.catalog, dependent, of).filter(|_| kind != Dependency::Normal) {
             Some(table) => {
                 put(own, on, 'P');
