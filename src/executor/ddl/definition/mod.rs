@@ -156,7 +156,8 @@ impl DdlContext<'_> {
     /// 42710 when a name is taken.
     fn check_definition_free(&mut self, kind: DefinitionKind, namespace: Oid, name: &str) -> Result<()> {
         let catalog = self.view();
-        if catalog.definition_in(kind, namespace, name).is_none() {
+        let is_built_in = kind == DefinitionKind::Language && Language::named(name).is_some();
+        if catalog.definition_in(kind, namespace, name).is_none() && !is_built_in {
             return Ok(());
         }
         let place = catalog.schema(namespace).map(|schema| format!(" in schema \"{}\"", schema.name));
