@@ -8,7 +8,7 @@ use dictdb_storage::Table;
 use dictdb_types::{Error, Result, RowId, SqlState};
 use parking_lot::Mutex;
 
-use super::Ahead;
+use crate::ahead::Ahead;
 use crate::ipc::Encoded;
 use crate::record::Shape;
 use crate::surroundings::Surroundings;
