@@ -315,8 +315,10 @@ impl Catalog {
         }
     }
 
-    /// The first definition of this name along a search path.
+    /// The first definition of this name along a search path; only relations and types are looked for among temporary objects.
     pub fn definition_on_path(&self, kind: DefinitionKind, path: &[Oid], name: &str) -> Option<&Arc<Definition>> {
-        path.iter().find_map(|namespace| self.definition_in(kind, *namespace, name))
+        let is_temporary = |oid: Oid| self.schema(oid).is_some_and(|schema| schema.is_temporary());
+        let searched = path.iter().filter(|namespace| !is_temporary(**namespace));
+        searched.copied().find_map(|namespace| self.definition_in(kind, namespace, name))
     }
 }
