@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Constraint, ConstraintKind, Relation, RelationKind, namespaces};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Constraint, ConstraintKind, Relation, RelationKind, namespaces};
 use dictdb_parser::position;
 use dictdb_parser::utility::{Cluster, DefElem, Reindex, ReindexKind};
 use dictdb_storage::{DatumRow, LockMode};
@@ -107,6 +107,10 @@ impl DdlContext<'_> {
                 let name = shown(&reindex.name);
                 let catalog = self.view();
                 let schema = self.schema_oid(&catalog, &name)?;
+                let owner = catalog.schema(schema).map_or(BOOTSTRAP_ROLE, |schema| schema.owner);
+                if !self.has_privileges_of(owner) {
+                    return Err(super::ownership::not_owner("schema", &name));
+                }
                 if schema == namespaces::PG_CATALOG && is_concurrent {
                     self.skip_system_catalogs();
                 }

@@ -48,13 +48,10 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "dictdb.cache_policy" => cache_policy(text)?,
         "restrict_nonsystem_relation_kind" => restricted_kinds(text)?,
         "search_path" | "temp_tablespaces" => identifiers(definition.name, text)?,
-        "default_table_access_method" => match text.as_ref() {
-            "heap" => "heap".to_owned(),
-            other => {
-                let detail = format!("Table access method \"{other}\" does not exist.");
-                return Err(invalid(definition.name, other).detail(detail));
-            }
-        },
+        "default_table_access_method" if text.is_empty() => {
+            let detail = format!("{} cannot be empty.", definition.name);
+            return Err(invalid(definition.name, text).detail(detail));
+        }
         _ => return Ok(value),
     };
     Ok(Value::Text(kept.into()))

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind, namespaces};
+use dictdb_catalog::{Persistence, Relation, RelationKind, namespaces};
 use dictdb_durability::Lsn;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
@@ -38,6 +38,8 @@ struct Task {
     analyzes: bool,
     /// `FULL`: nobody else may use the table meanwhile.
     is_full: bool,
+    /// `PARALLEL`, as far as it asks for something.
+    is_parallel: bool,
     /// `SKIP_LOCKED`: tables that cannot be locked at once are left out.
     skips_locked: bool,
     /// `VERBOSE`: the client is told what is done.
@@ -55,12 +57,19 @@ impl Task {
                 given.push(option.name.value.as_str());
             }
         }
+        let is_parallel = vacuum.options.iter().any(|option| {
+            let workers = match &option.value {
+                Some(DefValue::Number(text)) => text.parse::<i64>().unwrap_or(0),
+                _ => 0,
+            };
+            option.name.value == "parallel" && workers > 0
+        });
         let is_named = |name: &str| vacuum.options.iter().any(|option| option.name.value == name);
         let is_full = given.contains(&"full");
         let refused = [
             (is_named("process_toast") && !given.contains(&"process_toast"), "PROCESS_TOAST required with VACUUM FULL"),
             (given.contains(&"disable_page_skipping"), "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL"),
-            (is_named("parallel"), "VACUUM FULL cannot be performed in parallel"),
+            (is_parallel, "VACUUM FULL cannot be performed in parallel"),
         ];
         if let Some((_, message)) = refused.iter().find(|(present, _)| is_full && *present) {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, *message));
@@ -71,7 +80,7 @@ impl Task {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
         let (skips_locked, is_verbose) = (given.contains(&"skip_locked"), given.contains(&"verbose"));
-        Ok(Task { vacuums: vacuum.vacuum, analyzes, is_full, skips_locked, is_verbose })
+        Ok(Task { vacuums: vacuum.vacuum, analyzes, is_full, is_parallel, skips_locked, is_verbose })
     }
 
     /// What it calls itself in the warnings of its first part.
@@ -264,6 +273,13 @@ impl Session {
             if task.is_verbose {
                 let name = self.called(table);
                 self.tell(format!("vacuuming \"{}.{name}\"", self.shared.database.name));
+            }
+            if task.is_parallel && table.indexes.len() > 1 && table.persistence == Persistence::Temporary {
+                let message = format!(
+                    "disabling parallel option of vacuum on \"{}\" --- cannot vacuum temporary tables in parallel",
+                    table.name
+                );
+                self.shared.notice(warning(SqlState::WARNING, &message));
             }
         }
         Ok(opened)

@@ -58,12 +58,7 @@ impl DdlContext<'_> {
             }
             Action::ClusterOn(index) => self.cluster_on(&relation, index.as_ref().map(|index| index.value.as_str())),
             Action::SetWithoutOids => Ok(()),
-            Action::SetAccessMethod(method) => match method.value.as_str() {
-                "heap" => Ok(()),
-                other => {
-                    Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{other}\" does not exist")))
-                }
-            },
+            Action::SetAccessMethod(method) => self.set_table_method(&relation, method),
             Action::SetTablespace(space) => self.set_tablespace(&relation, &space.value),
             Action::SetLogged(logged) => self.set_logged(&relation, *logged),
             Action::ReplicaIdentity(identity) => self.set_replica_identity(&relation, identity),

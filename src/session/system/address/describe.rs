@@ -77,7 +77,7 @@ fn of_row(env: &StatementEnv, class: Oid, row: &CatalogRow) -> Option<String> {
             let schema = env.catalog.schema(row.oid("pnnspid"))?;
             format!("publication of schema {} in publication {}", schema.name, publication("pnpubid")?)
         }
-        more::DEFAULT_ACL => {
+        classes::DEFAULT_ACL => {
             let role = env.catalog.role(row.oid("defaclrole"))?;
             let objects = match objects_of(&row.text("defaclobjtype")) {
                 "tables" => "relations",
