@@ -115,7 +115,10 @@ fn existing(env: &StatementEnv, kind: RegKind, object: Oid) -> Option<String> {
 fn shown(env: &StatementEnv, class: Oid, namespace: Oid, name: &str) -> String {
     let Some(schema) = env.catalog.schema(namespace) else { return quote_identifier(name).into_owned() };
     let path = env.search_path();
-    let first = path.iter().find(|schema| super::lookup::object_in(env, class, **schema, name).is_some());
+    // Of temporary objects, only relations and types are looked for.
+    let is_temporary = |oid: Oid| env.catalog.schema(oid).is_some_and(|schema| schema.is_temporary());
+    let mut searched = path.iter().filter(|schema| !is_temporary(**schema));
+    let first = searched.find(|schema| super::lookup::object_in(env, class, **schema, name).is_some());
     match first == Some(&namespace) {
         true => quote_identifier(name).into_owned(),
         false => format!("{}.{}", quote_identifier(&schema.name), quote_identifier(name)),
