@@ -116,8 +116,10 @@ impl<'a> Batch<'a> {
 impl Target<'_> {
     fn restore_lines(&self, first: u64, text: &Text) -> Result<()> {
         let (mut start, mut run) = (0, self.table.begin_run(text.ends.len()));
+        let lines = std::str::from_utf8(&text.text);
+        let lines = lines.map_err(|error| Error::new(SqlState::DATA_CORRUPTED, error.to_string()))?;
         for end in &text.ends {
-            self.shape.take(&text.text[start..*end], &self.surroundings, &mut run)?;
+            self.shape.take(&lines[start..*end], &self.surroundings, &mut run)?;
             start = *end;
         }
         self.table.restore_built(RowId(first), run)

@@ -252,6 +252,11 @@ impl DdlContext<'_> {
         self.notices.push(Error::with_severity(Severity::Notice, code, message));
     }
 
+    /// Tells who asked for it by VERBOSE what has been done.
+    pub(super) fn info(&mut self, message: String) {
+        self.notices.push(Error::with_severity(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, message));
+    }
+
     /// Tells those who ask for DEBUG1 what goes on.
     pub(super) fn debug(&mut self, message: String) {
         self.notices.push(Error::with_severity(Severity::Debug, SqlState::SUCCESSFUL_COMPLETION, message));

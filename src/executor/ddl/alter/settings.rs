@@ -90,6 +90,9 @@ impl DdlContext<'_> {
     fn apply_options(&mut self, relation: &Arc<Relation>, new: Vec<Arc<str>>) -> Result<()> {
         let mut changed = Relation::clone(relation);
         changed.options = new;
+        if changed.ttl_micros() != relation.ttl_micros() {
+            self.remove_expired(relation)?;
+        }
         if let RelationKind::View(info) = &changed.kind {
             let mut info = dictdb_catalog::ViewInfo::clone(info);
             info.check_option = options::check_option(&changed.options);

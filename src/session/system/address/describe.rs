@@ -114,10 +114,10 @@ fn existing(env: &StatementEnv, kind: RegKind, object: Oid) -> Option<String> {
 /// A name, qualified unless the search path leads to the object.
 fn shown(env: &StatementEnv, class: Oid, namespace: Oid, name: &str) -> String {
     let Some(schema) = env.catalog.schema(namespace) else { return quote_identifier(name).into_owned() };
+    // Nothing is looked for among temporary objects but relations and types.
+    let is_searched = |oid: &&Oid| env.catalog.schema(**oid).is_some_and(|schema| !schema.is_temporary());
     let path = env.search_path();
-    // Of temporary objects, only relations and types are looked for.
-    let is_temporary = |oid: Oid| env.catalog.schema(oid).is_some_and(|schema| schema.is_temporary());
-    let mut searched = path.iter().filter(|schema| !is_temporary(**schema));
+    let mut searched = path.iter().filter(is_searched);
     let first = searched.find(|schema| super::lookup::object_in(env, class, **schema, name).is_some());
     match first == Some(&namespace) {
         true => quote_identifier(name).into_owned(),
