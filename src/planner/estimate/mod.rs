@@ -4,6 +4,7 @@
 //! [`ExtendedStatistics`] what one of several columns tells, [`Estimator`] applies all of them to conditions.
 
 mod column;
+mod cost_constants;
 mod extended;
 mod multivariate;
 mod selectivity;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Oid, Type};
 
 pub use column::{ColumnStatistics, DEFAULT_TARGET, ROWS_PER_TARGET, SAMPLE_ROWS, Sample};
+pub use cost_constants::CostConstants;
 pub use extended::{CommonRow, Dimension, ExtendedStatistics, Kinds, RowSample};
 pub(crate) use selectivity::{DEFAULT_DISTINCT, Estimator, Origin, Origins};
 
@@ -47,6 +49,11 @@ pub trait Statistics {
     /// Which methods the session's settings discourage.
     fn methods(&self) -> Methods {
         Methods::default()
+    }
+
+    /// What PostgreSQL's planner takes things to cost, by the session's settings.
+    fn cost_constants(&self) -> CostConstants {
+        CostConstants::default()
     }
 }
 

@@ -368,6 +368,14 @@ impl Settings {
         }
     }
 
+    /// A number in the setting's unit; zero when the setting is of another kind.
+    pub fn real(&self, name: &str) -> f64 {
+        match resolve(name).ok().and_then(|(key, _)| self.entry(&key)).map(|entry| entry.value) {
+            Some(Value::Real(value)) => value,
+            _ => 0.0,
+        }
+    }
+
     /// A boolean; false when the setting is of another kind.
     pub fn bool(&self, name: &str) -> bool {
         matches!(
