@@ -115,7 +115,7 @@ pub(crate) fn files(directory: &DataDirectory) -> Result<Vec<(Lsn, PathBuf)>, Lo
 pub(crate) enum Fill {
     /// Its full length: fdatasync of a file whose blocks are there writes data only.
     Zeros,
-    /// Nothing yet: all of it is written at once.
+    /// Nothing yet: much of it is written at a time.
     Later,
 }
 
