@@ -71,6 +71,7 @@ pub struct Methods {
     pub sort: bool,
     pub incremental_sort: bool,
     pub hashagg: bool,
+    pub partition_pruning: bool,
     pub partitionwise_join: bool,
     pub partitionwise_aggregate: bool,
 }
@@ -87,6 +88,7 @@ impl Default for Methods {
             sort: true,
             incremental_sort: true,
             hashagg: true,
+            partition_pruning: true,
             partitionwise_join: false,
             partitionwise_aggregate: false,
         }

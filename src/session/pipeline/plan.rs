@@ -385,6 +385,7 @@ impl Session {
             sort: settings.bool("enable_sort"),
             incremental_sort: settings.bool("enable_incremental_sort"),
             hashagg: settings.bool("enable_hashagg"),
+            partition_pruning: settings.bool("enable_partition_pruning"),
             partitionwise_join: settings.bool("enable_partitionwise_join"),
             partitionwise_aggregate: settings.bool("enable_partitionwise_aggregate"),
         }
@@ -426,6 +427,7 @@ impl Session {
             "enable_indexonlyscan",
             "enable_indexscan",
             "enable_nestloop",
+            "enable_partition_pruning",
             "enable_partitionwise_aggregate",
             "enable_partitionwise_join",
             "enable_seqscan",
