@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use dictdb_catalog::{IndexInfo, IndexTarget, Relation};
 use dictdb_types::{Datum, Type, TypeLookup};
 
-use super::{Builder, IndexMatch};
+use super::{Builder, IndexMatch, RegionMatch};
 use crate::build::nominal;
 use crate::estimate::{CostConstants, Estimator};
 use crate::expr::Expr;
@@ -63,6 +63,38 @@ impl Builder<'_> {
         cost.as_set() * FUZZ < cost.in_turn()
     }
 
+    /// Likewise of a walk through an index of boxes.
+    pub(crate) fn reads_boxes_as_set(&self, scan: &Scan, found: &RegionMatch, conjuncts: &[Expr]) -> bool {
+        let Some(info) = found.index.index() else { return false };
+        if !self.methods.bitmapscan || found.used.is_empty() {
+            return false;
+        }
+        if !self.methods.indexscan {
+            return true;
+        }
+        let rows = self.nominal_rows(scan);
+        let answered: Vec<Expr> = found.used.iter().filter_map(|at| conjuncts.get(*at).cloned()).collect();
+        let cost = SearchCost {
+            constants: self.constants,
+            pages: self.nominal_pages(&scan.relation, rows),
+            rows,
+            index_pages: self.index_pages(info, rows),
+            found: (rows * Estimator::new(&self.guesses, &self.origins).all(&answered)).max(1.0).round(),
+            searches: 1.0,
+            correlation: 0.0,
+            answered: answered.len() as f64,
+            others: (conjuncts.len() - answered.len()) as f64,
+            index_only: self.keys_tell(scan, &found.index) && self.live_rows(scan) >= VACUUMED_ROWS,
+        };
+        cost.as_set() * FUZZ < cost.in_turn()
+    }
+
+    /// Pages that the entries of an index would have.
+    fn index_pages(&self, info: &IndexInfo, rows: f64) -> f64 {
+        let key_bytes: i32 = info.keys.iter().map(|key| nominal::width(key.ty, &**self.catalog)).sum();
+        (rows * (f64::from(key_bytes) + ENTRY_BYTES) / (nominal::PAGE_BYTES * FILLED)).ceil().max(1.0)
+    }
+
     fn search_cost(
         &self,
         scan: &Scan,
@@ -73,14 +105,13 @@ impl Builder<'_> {
         let rows = self.nominal_rows(scan);
         let answered: Vec<Expr> = found.answered.iter().filter_map(|at| conjuncts.get(*at).cloned()).collect();
         let kept = Estimator::new(&self.guesses, &self.origins).all(&answered);
-        let key_bytes: i32 = info.keys.iter().map(|key| nominal::width(key.ty, &**self.catalog)).sum();
         let kept = if found.is_of_one_row() { 0.0 } else { kept };
         let searches = found.bounds.iter().map(|bounds| bounds.any.as_ref().map_or(1.0, elements)).sum();
         SearchCost {
             constants: self.constants,
             pages: self.nominal_pages(&scan.relation, rows),
             rows,
-            index_pages: (rows * (f64::from(key_bytes) + ENTRY_BYTES) / (nominal::PAGE_BYTES * FILLED)).ceil().max(1.0),
+            index_pages: self.index_pages(info, rows),
             found: (rows * kept).max(1.0).round(),
             searches,
             correlation: self.correlation(scan, info),
