@@ -38,8 +38,8 @@ pub use index::{
     write_entries, write_interval,
 };
 pub use lock::{
-    Blocking, Interrupt, InterruptReason, LockInfo, LockMode, LockTag, RelationLock, RowStrength, WaitOptions,
-    WaitPolicy,
+    Blocking, Interrupt, InterruptReason, LockInfo, LockMode, LockTag, LongWait, RelationLock, RowStrength, WaitLog,
+    WaitOptions, WaitPolicy, WaitStage,
 };
 pub use sequence::{Sequence, SequenceOptions, SequenceState};
 pub use session::Session;

@@ -20,7 +20,7 @@ use crate::directory::DataDirectory;
 use crate::frame::Record;
 use crate::replay::ZEROS;
 use crate::segment::Fill;
-use crate::{LogError, Lsn, SEGMENT_BYTES, archive, segment};
+use crate::{LogError, Lsn, SEGMENT_BYTES, archive, removal, segment};
 use flights::Flights;
 use tail::Tail;
 use waiters::Waiters;
@@ -328,7 +328,7 @@ impl Log {
     /// Removes segments that end at or before a position, or keeps them to be used again. Returns how many.
     pub fn remove_before(&self, lsn: Lsn, spares: usize) -> Result<usize, LogError> {
         let _one_at_a_time = self.shared.files.lock();
-        segment::remove_before(&self.shared.directory, lsn, self.shared.segment_bytes, spares)
+        removal::remove_before(&self.shared.directory, lsn, self.shared.segment_bytes, spares)
     }
 
     /// What it has done.
