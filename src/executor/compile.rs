@@ -17,6 +17,7 @@ use crate::access::TableHandle;
 use crate::access::bitmap::BitmapCode;
 use crate::access::columns::OutputColumns;
 use crate::access::search::{AccessName, IndexAccess};
+use crate::access::walk::RegionWalk;
 use crate::aggregate::{compile_calls, compile_set_calls};
 use crate::columnar;
 use crate::columnar::choose::{self, Adaptive, EngineChoice, Reads};
@@ -224,9 +225,11 @@ impl<'a> Compiler<'a> {
                 let rows = rows.iter().map(|row| compile_all(row, &self.eval)).collect::<Result<_>>()?;
                 Ok(Arc::new(row::values::Values { rows }))
             }
-            Op::SeqScan { .. } | Op::IndexScan { .. } | Op::BitmapScan { .. } | Op::VirtualScan { .. } => {
-                self.scan(node)
-            }
+            Op::SeqScan { .. }
+            | Op::IndexScan { .. }
+            | Op::BitmapScan { .. }
+            | Op::RegionScan { .. }
+            | Op::VirtualScan { .. } => self.scan(node),
             Op::FunctionScan { calls, ordinality, .. } => {
                 let calls = self.function_calls(calls, &node.columns)?;
                 Ok(Arc::new(row::function_scan::FunctionScan { calls, ordinality: *ordinality }))
@@ -523,6 +526,18 @@ impl<'a> Compiler<'a> {
                     handle,
                     columns: OutputColumns::new(&table.relation, fetch)?,
                     recheck: self.code(recheck)?,
+                    filter: self.predicate(filter.as_ref())?,
+                    scan: self.scan_id(node),
+                }))
+            }
+            Op::RegionScan { table, index, conditions, nearest, recheck, fetch, filter } => {
+                let (handle, number) = (self.table(table)?, self.number(node));
+                let asked = (conditions.as_slice(), nearest.as_ref());
+                let resolve = (&**self.cx.catalog, &self.eval);
+                Ok(Arc::new(row::region_scan::RegionScan {
+                    walk: RegionWalk::compile(index, asked, fetch, handle, number, resolve)?,
+                    is_ordered: nearest.is_some(),
+                    recheck: self.predicate(recheck.as_ref())?,
                     filter: self.predicate(filter.as_ref())?,
                     scan: self.scan_id(node),
                 }))

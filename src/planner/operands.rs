@@ -21,6 +21,12 @@ pub fn for_each_expr(node: &Node, f: &mut dyn FnMut(&Expr)) {
             f(recheck);
             filter.iter().for_each(f);
         }
+        Op::RegionScan { conditions, nearest, recheck, filter, .. } => {
+            conditions.iter().filter_map(|own| own.test.value()).for_each(&mut *f);
+            let nearest = nearest.iter().flat_map(|nearest| [&nearest.value, &nearest.distance]);
+            nearest.for_each(&mut *f);
+            recheck.iter().chain(filter).for_each(f);
+        }
         Op::VirtualScan { equals, filter, .. } => {
             equals.iter().for_each(|(_, value)| f(value));
             filter.iter().for_each(f);

@@ -165,6 +165,17 @@ pub enum Op {
     },
     /// Rows found by indexes as a set, in the order of their ids. The set may be too large: `recheck` says what belongs.
     BitmapScan { table: TableRef, bitmap: Bitmap, recheck: Expr, fetch: Fetch, filter: Option<Expr> },
+    /// Rows found one by one by an index of boxes in boxes, the nearest first if that is asked. It may find too many: `recheck`
+    /// says what belongs.
+    RegionScan {
+        table: TableRef,
+        index: Arc<Relation>,
+        conditions: Vec<KeyCondition>,
+        nearest: Option<Nearest>,
+        recheck: Option<Expr>,
+        fetch: Fetch,
+        filter: Option<Expr>,
+    },
     /// A system catalog. `equals` are conditions its producer may use to make fewer rows: (attnum, value); the filter repeats them.
     VirtualScan { table: TableRef, fetch: Fetch, equals: Vec<(i16, Expr)>, filter: Option<Expr> },
     /// Functions in FROM, in lockstep; `spread` marks composite results spread over several columns, and how many.
@@ -375,19 +386,58 @@ pub enum Bitmap {
     Any(Vec<Bitmap>),
 }
 
-/// `key operator value` with an operator of the key's class.
+/// A condition on a key of an index that gives sets.
 #[derive(Clone, Debug)]
 pub struct KeyCondition {
     /// Position of the key.
     pub key: usize,
     /// The key over the columns that are read, for EXPLAIN.
     pub left: Expr,
-    /// `pg_amop.amopstrategy`.
-    pub strategy: i16,
+    /// What it asks.
+    pub test: KeyTest,
+}
+
+/// What a condition asks of a key.
+#[derive(Clone, Debug)]
+pub enum KeyTest {
+    /// `key operator value` with an operator of the key's class.
+    Operator {
+        /// `pg_amop.amopstrategy`.
+        strategy: i16,
+        /// The operator's name.
+        operator: Arc<str>,
+        /// The right operand.
+        value: Expr,
+    },
+    /// `key IS NULL`.
+    IsNull,
+    /// `key IS NOT NULL`.
+    IsNotNull,
+}
+
+impl KeyTest {
+    /// What the key is compared with.
+    pub fn value(&self) -> Option<&Expr> {
+        match self {
+            KeyTest::Operator { value, .. } => Some(value),
+            KeyTest::IsNull | KeyTest::IsNotNull => None,
+        }
+    }
+}
+
+/// `ORDER BY key operator value` with an operator that says how far apart its operands are.
+#[derive(Clone, Debug)]
+pub struct Nearest {
+    /// Position of the key.
+    pub key: usize,
+    /// The key over the columns that are read, for EXPLAIN.
+    pub left: Expr,
     /// The operator's name.
     pub operator: Arc<str>,
     /// The right operand.
     pub value: Expr,
+    /// The whole over the columns that are read.
+    pub distance: Expr,
 }
 
 /// One key of an equi-join.
@@ -546,7 +596,7 @@ impl Bitmap {
     /// Calls `f` with every value that keys are compared with.
     pub fn for_each_value<'b>(&'b self, f: &mut dyn FnMut(&'b Expr)) {
         match self {
-            Bitmap::Search { conditions, .. } => conditions.iter().for_each(|condition| f(&condition.value)),
+            Bitmap::Search { conditions, .. } => conditions.iter().filter_map(|own| own.test.value()).for_each(f),
             Bitmap::Ranges { bounds, .. } => bounds.iter().flat_map(IndexBounds::values).for_each(f),
             Bitmap::All(parts) | Bitmap::Any(parts) => parts.iter().for_each(|part| part.for_each_value(f)),
         }
@@ -561,6 +611,7 @@ macro_rules! inputs {
             | Op::SeqScan { .. }
             | Op::IndexScan { .. }
             | Op::BitmapScan { .. }
+            | Op::RegionScan { .. }
             | Op::VirtualScan { .. }
             | Op::FunctionScan { .. }
             | Op::CteScan { .. }

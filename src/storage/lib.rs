@@ -33,8 +33,9 @@ pub use history::{Origin, Outcome};
 pub use hook::{Accompaniment, ChangeKind, Commit, CommitHook, Committed, Images, LogicalChange, Lsn, Record};
 pub use image::{encode_row, put_run};
 pub use index::{
-    AxisQuery, Bound, Candidates, ColumnKey, Direction, EntryQuery, Index, IndexCursor, IndexDef, IndexKind, KeyColumn,
-    KeyExtractor, KeyOutcome, RegionQuery, RowIds, RowSet, write_entries, write_interval,
+    AxisQuery, Bound, Candidates, ColumnKey, Direction, EntryQuery, Index, IndexCursor, IndexDef, IndexKind, Interval,
+    KeyColumn, KeyExtractor, KeyOutcome, RegionCursor, RegionDistance, RegionEntry, RegionQuery, RowIds, RowSet,
+    write_entries, write_interval,
 };
 pub use lock::{
     Blocking, Interrupt, InterruptReason, LockInfo, LockMode, LockTag, LongWait, RelationLock, RowStrength, WaitLog,

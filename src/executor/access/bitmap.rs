@@ -5,13 +5,13 @@ use std::sync::Arc;
 use dictdb_catalog::{Catalog, IndexKey, Relation};
 use dictdb_functions::intervals::IntervalClass;
 use dictdb_functions::inverted::{Asked, InvertedClass};
-use dictdb_planner::physical::{Bitmap, KeyCondition};
+use dictdb_planner::physical::{Bitmap, KeyCondition, KeyTest};
 use dictdb_storage::{Candidates, Direction, EntryQuery, Index, IndexCursor, IndexKind, RowSet};
 use dictdb_types::{Datum, Error, Oid, Physical, Result};
 
 use super::extractor::index_kind;
 use super::index::{BoundsCode, Fit, IndexKeys, KeyRanges, fit};
-use super::{TableHandle, entries, regions};
+use super::{TableHandle, entries, regions, storage_of};
 use crate::eval::{Code, CompileContext, Scope, compile};
 use crate::runtime::Runtime;
 
@@ -44,12 +44,20 @@ pub(crate) struct EntryCondition {
 /// A condition on a key of an index of boxes.
 #[derive(Debug)]
 pub(crate) struct RegionCondition {
-    first_axis: usize,
+    /// The first axis of the key.
+    pub first_axis: usize,
     class: &'static IntervalClass,
     oid: Oid,
     physical: Physical,
-    strategy: i16,
-    value: Code,
+    test: RegionTest,
+}
+
+/// What it asks.
+#[derive(Debug)]
+enum RegionTest {
+    Operator(i16, Code),
+    IsNull,
+    IsNotNull,
 }
 
 impl BitmapCode {
@@ -130,12 +138,6 @@ impl BitmapCode {
     }
 }
 
-/// The storage of an index.
-fn storage_of(index: &Relation, handle: &TableHandle) -> Result<Arc<Index>> {
-    let missing = || Error::internal(format!("index \"{}\" has no storage", index.name));
-    handle.table.index(index.storage).ok_or_else(missing)
-}
-
 fn combine(
     parts: &[BitmapCode],
     (rt, handle): (&Runtime, &TableHandle),
@@ -160,12 +162,15 @@ impl EntryCondition {
         (catalog, cx): (&Catalog, &CompileContext<'_>),
     ) -> Result<Self> {
         let key = key_of(condition, keys)?;
+        let KeyTest::Operator { strategy, value, .. } = &condition.test else {
+            return Err(Error::internal("an inverted index asked for NULLs"));
+        };
         Ok(EntryCondition {
             key: condition.key,
             class: entries::class_of(catalog, key.opclass)?,
             oid: cx.types.base_type(key.ty).oid,
-            strategy: condition.strategy,
-            value: compile(&condition.value, cx)?,
+            strategy: *strategy,
+            value: compile(value, cx)?,
         })
     }
 
@@ -177,27 +182,35 @@ impl EntryCondition {
 }
 
 impl RegionCondition {
-    fn compile(
+    /// Resolves and compiles.
+    pub fn compile(
         condition: &KeyCondition,
         keys: &[IndexKey],
         (catalog, cx): (&Catalog, &CompileContext<'_>),
     ) -> Result<Self> {
         let key = key_of(condition, keys)?;
-        let axes = |key: &IndexKey| regions::class_of(catalog, key.opclass).map(|class| class.axes);
-        let before = keys.iter().take(condition.key).map(axes);
         Ok(RegionCondition {
-            first_axis: before.sum::<Result<_>>()?,
+            first_axis: regions::first_axis(keys, condition.key, catalog)?,
             class: regions::class_of(catalog, key.opclass)?,
             oid: cx.types.base_type(key.ty).oid,
             physical: cx.types.physical(key.ty.oid),
-            strategy: condition.strategy,
-            value: compile(&condition.value, cx)?,
+            test: match &condition.test {
+                KeyTest::Operator { strategy, value, .. } => RegionTest::Operator(*strategy, compile(value, cx)?),
+                KeyTest::IsNull => RegionTest::IsNull,
+                KeyTest::IsNotNull => RegionTest::IsNotNull,
+            },
         })
     }
 
-    fn conditions(&self, scope: Scope<'_>) -> Result<dictdb_functions::intervals::Conditions> {
-        let value = self.value.eval_ref(scope)?;
-        let ask = |value: &Datum| self.class.conditions(self.strategy, value, self.oid);
+    /// Where boxes lie that may satisfy it, with the value that it has now.
+    pub fn conditions(&self, scope: Scope<'_>) -> Result<dictdb_functions::intervals::Conditions> {
+        let (strategy, value) = match &self.test {
+            RegionTest::Operator(strategy, value) => (*strategy, value.eval_ref(scope)?),
+            RegionTest::IsNull => return Ok(self.class.null_conditions()),
+            // What is nothing may be no NULL.
+            RegionTest::IsNotNull => return Ok(vec![Vec::new()]),
+        };
+        let ask = |value: &Datum| self.class.conditions(strategy, value, self.oid);
         match fit(&value, self.physical) {
             Fit::Null => Ok(Vec::new()),
             Fit::Value(None) => ask(&value),

@@ -9,12 +9,19 @@ pub(crate) mod index_env;
 pub(crate) mod language;
 pub(crate) mod regions;
 pub(crate) mod search;
+pub(crate) mod walk;
 
 use std::sync::Arc;
 
 use dictdb_catalog::Relation;
-use dictdb_storage::{Storage, Table};
+use dictdb_storage::{Index, Storage, Table};
 use dictdb_types::{Error, Result};
+
+/// The storage of an index.
+fn storage_of(index: &Relation, handle: &TableHandle) -> Result<Arc<Index>> {
+    let missing = || Error::internal(format!("index \"{}\" has no storage", index.name));
+    handle.table.index(index.storage).ok_or_else(missing)
+}
 
 /// A table of a plan with its storage.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Boxes of indexes: what operator classes make of values, one interval after the other for all keys of an index.
 
-use dictdb_catalog::Catalog;
+use dictdb_catalog::{Catalog, IndexKey};
 use dictdb_functions::intervals::{AxisCondition, Conditions, IntervalClass, interval_class};
 use dictdb_storage::{AxisQuery, KeyExtractor, KeyOutcome, RegionQuery, RowReader, write_interval};
 use dictdb_types::{Error, Oid, Result};
@@ -12,6 +12,11 @@ use super::extractor::IndexValues;
 pub(crate) fn class_of(catalog: &Catalog, opclass: Oid) -> Result<&'static IntervalClass> {
     let class = catalog.class_implementation(opclass).and_then(|name| interval_class(&name));
     class.ok_or_else(|| entries::without_implementation(catalog, opclass))
+}
+
+/// The first of the axes that a key has among those of its index.
+pub(crate) fn first_axis(keys: &[IndexKey], number: usize, catalog: &Catalog) -> Result<usize> {
+    keys.iter().take(number).map(|key| class_of(catalog, key.opclass).map(IntervalClass::axes)).sum()
 }
 
 /// The boxes of rows.

@@ -61,10 +61,7 @@ impl IndexAccess {
         handle: TableHandle,
         cx: &CompileContext<'_>,
     ) -> Result<Self> {
-        let storage_index = handle
-            .table
-            .index(index.storage)
-            .ok_or_else(|| Error::internal(format!("index \"{}\" has no storage", index.name)))?;
+        let storage_index = super::storage_of(index, &handle)?;
         let keys = IndexKeys::new(index, cx.types)?;
         Ok(IndexAccess {
             index: storage_index,

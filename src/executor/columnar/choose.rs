@@ -87,7 +87,7 @@ pub(crate) fn takes_few(node: &Node) -> bool {
 /// Whether the first rows of a node come from the first rows of an index.
 fn streams(node: &Node) -> bool {
     match &node.op {
-        Op::IndexScan { .. } => true,
+        Op::IndexScan { .. } | Op::RegionScan { .. } => true,
         Op::Project { input, .. } | Op::Filter { input, .. } | Op::Gate { input, .. } => streams(input),
         Op::Append { inputs, .. } => inputs.iter().all(streams),
         _ => false,

@@ -211,7 +211,7 @@ impl ExclusionCode {
         for (key, value) in self.keys.iter().zip(values) {
             if let Search::Regions(class, oid, strategy) = key.search {
                 query = regions::and(query, &class.conditions(strategy, value, oid)?, axis);
-                axis += class.axes;
+                axis += class.axes();
             }
         }
         Ok(query)

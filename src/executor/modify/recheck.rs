@@ -88,7 +88,10 @@ pub(crate) fn trace(node: &Node, column: usize) -> Vec<(usize, &Node)> {
         found.then_some((usize::from(fetch.member), node)).into_iter().collect()
     };
     match &node.op {
-        Op::SeqScan { fetch, .. } | Op::IndexScan { fetch, .. } | Op::BitmapScan { fetch, .. } => own(fetch, column),
+        Op::SeqScan { fetch, .. }
+        | Op::IndexScan { fetch, .. }
+        | Op::BitmapScan { fetch, .. }
+        | Op::RegionScan { fetch, .. } => own(fetch, column),
         Op::Project { input, exprs } => match exprs.get(column) {
             Some(Expr::Input(below, _)) => trace(input, *below),
             _ => Vec::new(),

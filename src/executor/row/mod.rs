@@ -36,6 +36,7 @@ pub(crate) mod project;
 pub(crate) mod project_set;
 pub(crate) mod quicksort;
 pub(crate) mod recursive;
+pub(crate) mod region_scan;
 pub(crate) mod sample;
 pub(crate) mod seq_scan;
 pub(crate) mod set_op;

@@ -1,9 +1,9 @@
 //! Geometric values: the rectangle around them.
 
 use dictdb_types::geometry::{Circle, Geometry, Point, Polygon, Rectangle};
-use dictdb_types::{Datum, Error, Oid, Result, oids, sort_key};
+use dictdb_types::{Datum, Error, Oid, Physical, Result, oids};
 
-use super::{AFTER_ALL, AxisCondition, BEFORE_ALL, Bound, Conditions, PLACE};
+use super::{AFTER_ALL, AxisCondition, BEFORE_ALL, Bound, Conditions, Ends, PLACE};
 
 /// Coordinates that differ by less are the same to PostgreSQL's operators.
 const EPSILON: f64 = 1.0e-6;
@@ -84,10 +84,42 @@ fn bounds(around: Around) -> Vec<(Bound, Bound)> {
     around.into_iter().map(interval).collect()
 }
 
+/// A coordinate, the two zeros apart: their order is within [`EPSILON`].
 fn place(coordinate: f64) -> Bound {
-    let mut bytes = vec![PLACE];
-    sort_key::encode(&Datum::Float8(coordinate), oids::FLOAT8, false, false, &mut bytes);
-    bytes
+    let bits = coordinate.to_bits();
+    let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+    [&[PLACE, 1][..], &ordered.to_be_bytes()].concat()
+}
+
+/// The coordinate of a place; none for what is before or after all.
+fn coordinate(bound: &[u8]) -> Option<f64> {
+    let [PLACE, 1, ordered @ ..] = bound else { return None };
+    let ordered = u64::from_be_bytes(ordered.try_into().ok()?);
+    Some(f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered }))
+}
+
+pub(super) fn point_of(region: &[Ends<'_>], _: Oid, _: Physical) -> Option<Datum> {
+    let [(x, _), (y, _)] = region else { return None };
+    Some(Datum::bytea(Point { x: coordinate(x)?, y: coordinate(y)? }.to_bytes()))
+}
+
+pub(super) fn rectangle_of(region: &[Ends<'_>], _: Oid, _: Physical) -> Option<Datum> {
+    let [(left, right), (bottom, top)] = region else { return None };
+    let low = Point { x: coordinate(left)?, y: coordinate(bottom)? };
+    let high = Point { x: coordinate(right)?, y: coordinate(top)? };
+    Some(Datum::bytea(Rectangle { high, low }.to_bytes()))
+}
+
+/// The distance of a point from a rectangle, a little less for what computing it otherwise makes of the last digits.
+pub(super) fn distance(region: &[Ends<'_>], operand: &Datum) -> f64 {
+    const ROUNDING: f64 = 1.0 - 8.0 * f64::EPSILON;
+    let Ok(Point { x, y }) = read::<Point>(operand) else { return 0.0 };
+    let gaps = region.iter().zip([x, y]).map(|((low, high), place)| {
+        let (low, high) = (coordinate(low).unwrap_or(f64::NEG_INFINITY), coordinate(high).unwrap_or(f64::INFINITY));
+        // A difference that is no number says nothing.
+        (low - place).max(place - high).max(0.0)
+    });
+    gaps.fold(0.0, f64::hypot) * ROUNDING
 }
 
 pub(super) fn conditions(strategy: i16, operand: &Datum, key: Oid) -> Result<Conditions> {
@@ -142,4 +174,40 @@ fn bytes(value: &Datum) -> Result<&[u8]> {
 
 fn read<T: Geometry>(value: &Datum) -> Result<T> {
     T::from_bytes(bytes(value)?).ok_or_else(|| Error::internal("malformed geometric value"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point_at(x: f64, y: f64) -> Datum {
+        Datum::bytea(Point { x, y }.to_bytes())
+    }
+
+    fn ends(bounds: &[(Bound, Bound)]) -> Vec<Ends<'_>> {
+        bounds.iter().map(|(low, high)| (&**low, &**high)).collect()
+    }
+
+    #[test]
+    fn boxes_tell_points() {
+        let told = |x: f64, y: f64| {
+            let bounds = point(&point_at(x, y), Oid::INVALID).unwrap();
+            point_of(&ends(&bounds), Oid::INVALID, Physical::Opaque).map(|value| bytes(&value).unwrap().to_vec())
+        };
+        for (x, y) in [(0.0, -0.0), (-1.5, 1e300), (f64::NEG_INFINITY, 7.0)] {
+            assert_eq!(told(x, y), Some(Point { x, y }.to_bytes()));
+        }
+        assert_eq!(told(f64::NAN, 1.0), None);
+        assert!(place(-1.0) < place(-0.0) && place(-0.0) < place(0.0) && place(0.0) < place(2.0));
+    }
+
+    #[test]
+    fn distances_are_those_of_the_nearest_corner() {
+        let around =
+            bounds(around_rectangle(Rectangle { high: Point { x: 4.0, y: 4.0 }, low: Point { x: 1.0, y: 1.0 } }));
+        let from = |x: f64, y: f64| distance(&ends(&around), &point_at(x, y));
+        assert_eq!(from(2.0, 3.0), 0.0);
+        assert!((from(7.0, 8.0) - 5.0).abs() < 1e-9 && from(7.0, 8.0) <= 5.0);
+        assert_eq!(from(f64::NAN, 2.0), 0.0);
+    }
 }

@@ -1,12 +1,18 @@
 //! Values that are in order: each is an interval of its own.
 
-use dictdb_types::{Datum, Error, Oid, Result, sort_key};
+use dictdb_types::sort_key::value::KeyReader;
+use dictdb_types::{Datum, Error, Oid, Physical, Result, sort_key};
 
-use super::{AxisCondition, Bound, Conditions, PLACE, anywhere};
+use super::{AxisCondition, Bound, Conditions, Ends, PLACE, anywhere};
 
 pub(super) fn bounds(value: &Datum, oid: Oid) -> Result<Vec<(Bound, Bound)>> {
     let place = place(value, oid);
     Ok(vec![(place.clone(), place)])
+}
+
+pub(super) fn value(region: &[Ends<'_>], oid: Oid, physical: Physical) -> Option<Datum> {
+    let [(low, _)] = region else { return None };
+    KeyReader::new(low.strip_prefix(&[PLACE])?).next(oid, physical, false).ok()
 }
 
 pub(super) fn place(value: &Datum, oid: Oid) -> Bound {

@@ -10,10 +10,6 @@ use crate::expr::{AggregateCall, Expr, SortKey, Sublink, SublinkKind};
 use crate::logical::{Aggregate, Column, Node as Logical, Scan};
 use crate::physical::{HashTable, Node, Op};
 
-/// `cpu_operator_cost` and `cpu_tuple_cost`.
-const CPU_OPERATOR: f64 = 0.0025;
-const CPU_TUPLE: f64 = 0.01;
-
 /// So many rows are sorted to group them where PostgreSQL does so; of more, the groups are.
 const SORTED_ROWS: f64 = 4096.0;
 
@@ -140,10 +136,10 @@ impl Builder<'_> {
     /// Whether sorting once is cheaper than several hash tables, in PostgreSQL's costs.
     fn sorts_sets(&self, aggregate: &Aggregate, tables: &[HashTable]) -> bool {
         let rows = self.nominal_rows_of(&aggregate.input);
-        let sort = rows * rows.max(2.0).log2() * 2.0 * CPU_OPERATOR;
-        let hash =
-            tables.iter().map(|table| table.expected * CPU_TUPLE + rows * table.columns.len() as f64 * CPU_OPERATOR);
-        sort < hash.sum()
+        let constants = &self.constants;
+        let compared = |table: &HashTable| rows * table.columns.len() as f64 * constants.cpu_operator;
+        let hash = tables.iter().map(|table| table.expected * constants.cpu_tuple + compared(table));
+        constants.sort(rows, None) < hash.sum()
     }
 
     /// `min` and `max` of indexed columns without GROUP BY: each is the first row of an index walk, NULLs left out.

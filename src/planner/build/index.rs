@@ -1,6 +1,7 @@
 //! Which indexes answer which conditions, and the order their rows come in.
 
 mod bitmap;
+mod region;
 mod set;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::routine::is_row;
 use crate::table_expr::{TableExpr, over_scan};
 
 pub(crate) use bitmap::BitmapMatch;
+pub(crate) use region::RegionMatch;
 
 /// An index that can be used for a scan, with logical expressions in its bounds.
 #[derive(Clone)]
@@ -192,8 +194,12 @@ impl Builder<'_> {
 
     /// Whether the keys of an index tell all that a scan reads, so that it need not look at rows.
     pub(crate) fn keys_tell(&self, scan: &Scan, index: &Relation) -> bool {
-        let Some(info) = index.index().filter(|info| info.method == IndexMethod::Btree) else { return false };
+        let info = index.index().filter(|info| info.method == IndexMethod::Btree || region::is_walked(info));
+        let Some(info) = info else { return false };
         let tells = |key: &IndexKey| {
+            if info.method != IndexMethod::Btree {
+                return self.box_tells(key);
+            }
             let (oid, physical) = (self.catalog.base_type(key.ty).oid, self.catalog.physical(key.ty.oid));
             is_told(oid, physical) && index_order(self.catalog, &scan.relation, info.method, key).is_none()
         };

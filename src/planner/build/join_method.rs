@@ -214,6 +214,7 @@ impl Builder<'_> {
                     || !self.is_guessing && is_kept_for_less(&left, &right, &conditions);
                 is_kept.then_some(JoinKind::Right)
             }
+            JoinKind::Full => is_kept_for_less(&left, &right, &conditions).then_some(JoinKind::Full),
             _ => None,
         };
         if let Some(kind) = turned {

@@ -23,7 +23,7 @@ impl Builder<'_> {
         outer: &Outer,
     ) -> Result<Built> {
         let tables = Arc::new(Tables::of(scan, self.cx));
-        let pruning = Pruning::of(&tables, conjuncts, self.cx);
+        let pruning = Pruning::of(&tables, self.pruned_by(conjuncts), self.cx);
         let kept: Vec<(usize, &Arc<Relation>)> =
             scan.members.iter().enumerate().filter(|(_, member)| pruning.keeps(member)).collect();
         let mut built = Vec::with_capacity(kept.len());
@@ -46,12 +46,17 @@ impl Builder<'_> {
         }
         let mut late = conjuncts.clone();
         late.iter_mut().for_each(|conjunct| in_slots(conjunct, outer));
-        let late = LatePruning::of(tables, &late, members).map(Arc::new);
+        let late = LatePruning::of(tables, self.pruned_by(&late), members).map(Arc::new);
         match (is_sorted, direction) {
             (false, _) => Ok(appended(built, late, scan)),
             (true, Some(_)) => Ok(Built { order: order.clone(), ..appended(built, late, scan) }),
             (true, None) => self.merged(built, late, scan, order, outer),
         }
+    }
+
+    /// The conditions that partitions are left out by: none where the settings ask for all of them.
+    pub(super) fn pruned_by<'c>(&self, conjuncts: &'c [Expr]) -> &'c [Expr] {
+        if self.methods.partition_pruning { conjuncts } else { &[] }
     }
 
     /// Brings the scans of members into the order wanted, if there are some that an index gives it; whether that is so.

@@ -9,13 +9,11 @@ use super::{Builder, Layout, over};
 use crate::build::cost;
 use crate::columns::expr_columns;
 use crate::condition::comparison;
+use crate::estimate::CostConstants;
 use crate::expr::{Expr, SortKey};
 use crate::logical::JoinKind;
 use crate::physical::{JoinKey, Node, Op};
 
-/// `cpu_operator_cost` and `cpu_tuple_cost`.
-const OPERATOR: f64 = 0.0025;
-const TUPLE: f64 = 0.01;
 /// The part of a hash table that is in a bucket, where nothing is known of the key.
 const BUCKET: f64 = 0.1;
 
@@ -43,21 +41,28 @@ impl Builder<'_> {
             return false;
         }
         let count = ones.len() as f64;
-        merging(left, right, out, count) < hashing(left, right, count).min(hashing(right, left, count))
+        is_cheaper_merged(&self.constants, (left, right), out, count)
     }
 }
 
+fn is_cheaper_merged(constants: &CostConstants, (left, right): (f64, f64), out: f64, keys: f64) -> bool {
+    let hashed = hashing(constants, left, right, keys).min(hashing(constants, right, left, keys));
+    merging(constants, left, right, out, keys) < hashed
+}
+
 /// What hashing costs beside reading the inputs and making the result.
-fn hashing(outer: f64, inner: f64, keys: f64) -> f64 {
+fn hashing(constants: &CostConstants, outer: f64, inner: f64, keys: f64) -> f64 {
     let bucket = (inner * BUCKET).max(1.0);
-    inner * (OPERATOR * keys + TUPLE) + outer * OPERATOR * keys * (1.0 + bucket / 2.0)
+    let compared = constants.cpu_operator * keys;
+    inner * (compared + constants.cpu_tuple) + outer * compared * (1.0 + bucket / 2.0)
 }
 
 /// Likewise, what sorting and merging cost.
-fn merging(outer: f64, inner: f64, out: f64, keys: f64) -> f64 {
-    let sort = |rows: f64| 2.0 * OPERATOR * rows * rows.max(2.0).log2() + OPERATOR * rows;
+fn merging(constants: &CostConstants, outer: f64, inner: f64, out: f64, keys: f64) -> f64 {
+    let operator = constants.cpu_operator;
+    let sort = |rows: f64| constants.sort(rows, None) + operator * rows;
     let again = (out - inner).max(0.0);
-    sort(outer) + sort(inner) + OPERATOR * again + OPERATOR * keys * (outer + inner + again)
+    sort(outer) + sort(inner) + operator * again + operator * keys * (outer + inner + again)
 }
 
 /// The side of an equality that is over the left input, as the order of what is merged.
@@ -94,7 +99,7 @@ mod tests {
         // Tables of ten pages, as PostgreSQL guesses them.
         let merges = |left: f64, right: f64| {
             let out = left * right * 0.005;
-            merging(left, right, out, 1.0) < hashing(left, right, 1.0).min(hashing(right, left, 1.0))
+            is_cheaper_merged(&CostConstants::default(), (left, right), out, 1.0)
         };
         assert!(merges(1200.0, 2260.0));
         assert!(!merges(1200.0, 6.0));

@@ -36,7 +36,7 @@ use dictdb_catalog::Catalog;
 use dictdb_types::{Error, Oid, Result, Type};
 
 use crate::BindContext;
-use crate::estimate::{Estimator, Methods, Origins, Statistics};
+use crate::estimate::{CostConstants, Estimator, Methods, Origins, Statistics};
 use crate::expr::{ColumnId, Expr, SortKey};
 use crate::logical::{Column, CteId, Node as Logical};
 use crate::physical::{Cte, Node, Op, Part, Plan, TableLock};
@@ -66,6 +66,7 @@ pub(crate) struct Builder<'a> {
     guesses: Nominal<'a>,
     is_guessing: bool,
     methods: Methods,
+    constants: CostConstants,
     origins: Origins,
     subplans: Vec<Option<Node>>,
     ctes: Vec<Option<Cte>>,
@@ -111,6 +112,7 @@ pub(crate) fn plan(
         guesses: Nominal(statistics),
         is_guessing: false,
         methods: statistics.methods(),
+        constants: statistics.cost_constants(),
         origins: Origins::of(logical, cx, statistics),
         subplans: Vec::new(),
         ctes: Vec::new(),

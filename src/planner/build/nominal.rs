@@ -38,9 +38,6 @@ const UNKNOWN_ROWS: f64 = 1000.0;
 const COMBINED: f64 = 0.1;
 /// Below so many rows PostgreSQL sorts rather than making a hash table.
 const HASHED_ROWS: f64 = 3.0;
-/// `cpu_operator_cost` and `cpu_tuple_cost`.
-const OPERATOR_COST: f64 = 0.0025;
-const TUPLE_COST: f64 = 0.01;
 
 /// The statistics that PostgreSQL has: none of a table that is never analyzed.
 pub(super) struct Nominal<'a>(pub(super) &'a dyn Statistics);
@@ -139,9 +136,10 @@ impl Builder<'_> {
         let Some(table) = self.hash_table(exprs.iter().enumerate(), input) else { return true };
         let (rows, groups) = (self.nominal_rows_of(input), table.expected);
         let share = limit.map_or(1.0, |limit| (limit / groups).min(1.0));
-        let compared = rows * exprs.len() as f64 * OPERATOR_COST;
-        let sorted = sort_cost(rows, None) + compared * share;
-        let hashed = compared + groups * TUPLE_COST + sort_cost(groups, limit);
+        let constants = &self.constants;
+        let compared = rows * exprs.len() as f64 * constants.cpu_operator;
+        let sorted = constants.sort(rows, None) + compared * share;
+        let hashed = compared + groups * constants.cpu_tuple + constants.sort(groups, limit);
         sorted < hashed
     }
 
@@ -394,12 +392,6 @@ impl Builder<'_> {
             _ => crate::columns::for_each_input(node, &mut |input| self.sources(input, out)),
         }
     }
-}
-
-/// What comparing costs while rows are sorted (`cost_tuplesort`), or while only the first few of them are kept.
-fn sort_cost(rows: f64, limit: Option<f64>) -> f64 {
-    let kept = limit.map(|limit| 2.0 * limit).filter(|kept| rows > *kept).unwrap_or(rows);
-    2.0 * OPERATOR_COST * rows * kept.max(2.0).log2()
 }
 
 /// Rows of values of this width that are on a page.

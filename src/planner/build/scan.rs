@@ -7,7 +7,7 @@ use dictdb_catalog::RelationKind;
 use dictdb_types::{Datum, Error, Result, SqlState, Type, oids};
 
 use super::cost::{self, Cost};
-use super::index::{BitmapMatch, IndexMatch};
+use super::index::{BitmapMatch, IndexMatch, RegionMatch};
 use super::join::filtered;
 use super::order::{Wanted, within};
 use super::sublink::has_correlated_query;
@@ -180,10 +180,19 @@ impl Builder<'_> {
                 (Op::IndexScan { table, index: found.index, bounds, order: read, fetch, filter }, order)
             }
             Path::Bitmap(found) => {
-                let (used, rest) = self.split_used(conjuncts, &found, &layout, outer)?;
+                let (used, rest) = self.split_used(&conjuncts, &found.used, &layout, outer)?;
                 let recheck = used.ok_or_else(|| Error::internal("a set of rows without a condition"))?;
                 let bitmap = self.bitmap(&found.bitmap, &layout, outer)?;
                 (Op::BitmapScan { table, bitmap, recheck, fetch, filter: rest }, Vec::new())
+            }
+            Path::Regions(found) => {
+                let (recheck, filter) = self.split_used(&conjuncts, &found.used, &layout, outer)?;
+                let conditions = self.key_conditions(&found.conditions, &layout, outer)?;
+                let nearest =
+                    found.nearest.as_ref().map(|nearest| self.nearest(nearest, &layout, outer)).transpose()?;
+                let fetch = Fetch { from_keys: self.keys_tell(scan, &found.index), ..fetch };
+                let order = found.order;
+                (Op::RegionScan { table, index: found.index, conditions, nearest, recheck, fetch, filter }, order)
             }
             Path::Whole => {
                 let filter = self.scan_filter(conjuncts, &layout, outer)?;
@@ -227,15 +236,41 @@ impl Builder<'_> {
                 ordered = gives_order;
             }
         }
-        let is_free = !wanted.keeps_order() && wanted.rows.is_none();
-        match self.bitmap_access(scan, conjuncts, total) {
-            Some(access) if access.price(wanted) < best.price(wanted) => access,
-            // Several searches may find a row twice.
-            Some(access) if is_free && best.searches() > 1 && access.price(wanted) <= best.price(wanted) * SAME => {
-                access
+        for access in self.region_accesses(scan, conjuncts, wanted, total) {
+            let gives_order = matches!(&access.path, Path::Regions(found) if !found.order.is_empty());
+            let better = if gives_order == ordered { access.price(wanted) < best.price(wanted) } else { gives_order };
+            if better {
+                best = access;
+                ordered = gives_order;
             }
-            _ => best,
         }
+        let is_free = !wanted.keeps_order() && wanted.rows.is_none();
+        let Some(access) = self.bitmap_access(scan, conjuncts, total) else { return best };
+        let (own, other) = (access.price(wanted), best.price(wanted));
+        let is_same = is_free && own <= other * SAME;
+        let is_taken = match &best.path {
+            // Reading the same rows one by one costs the same.
+            Path::Regions(found) if is_same => self.reads_boxes_as_set(scan, found, conjuncts),
+            // Several searches may find a row twice.
+            Path::Index(_) if is_same && best.searches() > 1 => true,
+            _ => own < other,
+        };
+        if is_taken { access } else { best }
+    }
+
+    /// Walks through indexes of boxes.
+    fn region_accesses(&self, scan: &Scan, conjuncts: &[Expr], wanted: &Wanted, total: f64) -> Vec<Access> {
+        let start = if self.methods.indexscan { 0.0 } else { cost::DISABLED };
+        let each = cost::INDEX_ROW + cost::OPERATOR * conjuncts.len() as f64;
+        let kept = self.estimator().all(conjuncts);
+        let access = |found: RegionMatch| {
+            let search = start + found.conditions.len().max(1) as f64 * cost::INDEX_SEARCH;
+            let fetched = found.rows.min(total);
+            let compared = if found.order.is_empty() { 0.0 } else { cost::COMPARE * fetched.max(2.0).log2() };
+            let rows = (total * kept).clamp(1.0, fetched.max(1.0));
+            Access { path: Path::Regions(found), rows, cost: (search, search + fetched * (each + compared)) }
+        };
+        self.matching_regions(scan, conjuncts, &wanted.order).into_iter().map(access).collect()
     }
 
     /// The access by sets of rows, if there are indexes for it.
@@ -252,14 +287,14 @@ impl Builder<'_> {
     /// The conditions that a set of rows is made by, and the others.
     fn split_used(
         &mut self,
-        conjuncts: Vec<Expr>,
-        found: &BitmapMatch,
+        conjuncts: &[Expr],
+        used: &[usize],
         layout: &Layout,
         outer: &Outer,
     ) -> Result<(Option<Expr>, Option<Expr>)> {
-        let used = found.used.iter().filter_map(|position| conjuncts.get(*position).cloned()).collect();
-        let rest = conjuncts.into_iter().enumerate().filter(|(position, _)| !found.used.contains(position));
-        let rest = rest.map(|(_, conjunct)| conjunct).collect();
+        let rest = conjuncts.iter().enumerate().filter(|(position, _)| !used.contains(position));
+        let rest = rest.map(|(_, conjunct)| conjunct.clone()).collect();
+        let used = used.iter().filter_map(|position| conjuncts.get(*position).cloned()).collect();
         Ok((self.scan_filter(used, layout, outer)?, self.scan_filter(rest, layout, outer)?))
     }
 
@@ -337,6 +372,8 @@ pub(crate) enum Path {
     Index(IndexMatch),
     /// Sets of rows.
     Bitmap(BitmapMatch),
+    /// A walk through an index of boxes.
+    Regions(RegionMatch),
 }
 
 /// A way to read a table.
@@ -364,6 +401,7 @@ impl Access {
     fn price(&self, wanted: &Wanted) -> f64 {
         let given = match &self.path {
             Path::Index(found) => found.order.len(),
+            Path::Regions(found) => found.order.len(),
             Path::Whole | Path::Bitmap(_) => 0,
         };
         match given >= wanted.order.len() {

@@ -4,6 +4,7 @@
 //! [`ExtendedStatistics`] what one of several columns tells, [`Estimator`] applies all of them to conditions.
 
 mod column;
+mod cost_constants;
 mod extended;
 mod multivariate;
 mod selectivity;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use dictdb_types::{Datum, Oid, Type};
 
 pub use column::{ColumnStatistics, DEFAULT_TARGET, ROWS_PER_TARGET, SAMPLE_ROWS, Sample};
+pub use cost_constants::CostConstants;
 pub use extended::{CommonRow, Dimension, ExtendedStatistics, Kinds, RowSample};
 pub(crate) use selectivity::{DEFAULT_DISTINCT, Estimator, Origin, Origins};
 
@@ -48,6 +50,11 @@ pub trait Statistics {
     fn methods(&self) -> Methods {
         Methods::default()
     }
+
+    /// What PostgreSQL's planner takes things to cost, by the session's settings.
+    fn cost_constants(&self) -> CostConstants {
+        CostConstants::default()
+    }
 }
 
 /// The `enable_*` settings: a method that is off is used only where nothing else is possible, but for those that are off by default:
@@ -64,6 +71,7 @@ pub struct Methods {
     pub sort: bool,
     pub incremental_sort: bool,
     pub hashagg: bool,
+    pub partition_pruning: bool,
     pub partitionwise_join: bool,
     pub partitionwise_aggregate: bool,
 }
@@ -80,6 +88,7 @@ impl Default for Methods {
             sort: true,
             incremental_sort: true,
             hashagg: true,
+            partition_pruning: true,
             partitionwise_join: false,
             partitionwise_aggregate: false,
         }

@@ -62,9 +62,10 @@ pub(super) fn describe(
 /// The table that a scan reads, and what of it.
 fn read(node: &Node) -> Option<(&TableRef, &Fetch)> {
     match &node.op {
-        Op::SeqScan { table, fetch, .. } | Op::IndexScan { table, fetch, .. } | Op::BitmapScan { table, fetch, .. } => {
-            Some((table, fetch))
-        }
+        Op::SeqScan { table, fetch, .. }
+        | Op::IndexScan { table, fetch, .. }
+        | Op::BitmapScan { table, fetch, .. }
+        | Op::RegionScan { table, fetch, .. } => Some((table, fetch)),
         _ => None,
     }
 }

@@ -226,6 +226,7 @@ impl Aliases<'_> {
                 Op::SeqScan { table: own, fetch, .. }
                 | Op::IndexScan { table: own, fetch, .. }
                 | Op::BitmapScan { table: own, fetch, .. }
+                | Op::RegionScan { table: own, fetch, .. }
                 | Op::IndexJoin { table: own, fetch, .. } => fetch.row_id && own.relation.oid == *table,
                 Op::Append { .. } => *table == Oid::INVALID,
                 _ => false,
@@ -266,6 +267,7 @@ fn own_alias(node: &Node) -> Option<&str> {
         Op::SeqScan { table, .. }
         | Op::IndexScan { table, .. }
         | Op::BitmapScan { table, .. }
+        | Op::RegionScan { table, .. }
         | Op::VirtualScan { table, .. }
         | Op::IndexJoin { table, .. } => Some(&table.alias),
         Op::FunctionScan { alias, .. } | Op::CteScan { alias, .. } | Op::WorkTable { alias, .. } => Some(alias),

@@ -18,6 +18,7 @@ fn separate(node: &mut Node) {
     let (Op::SeqScan { filter, .. }
     | Op::IndexScan { filter, .. }
     | Op::BitmapScan { filter, .. }
+    | Op::RegionScan { filter, .. }
     | Op::VirtualScan { filter, .. }) = &mut node.op
     else {
         return;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dictdb_catalog::Language;
 use dictdb_executor::{PrepareContext, Prepared, prepare, prepare_counting};
 use dictdb_parser::{Locations, Statement, ast};
-use dictdb_planner::estimate::Methods;
+use dictdb_planner::estimate::{CostConstants, Methods};
 use dictdb_planner::physical::Plan;
 use dictdb_planner::variables::Variables;
 use dictdb_planner::{Command, OutputColumn, Planned, Product, RawStatement, Repeatable};
@@ -214,6 +214,7 @@ impl Session {
             analyses: &instance.analyses,
             catalog: &env.catalog,
             methods: self.methods(),
+            cost_constants: self.cost_constants(),
             env: &**env,
             source,
             params: values,
@@ -384,8 +385,20 @@ impl Session {
             sort: settings.bool("enable_sort"),
             incremental_sort: settings.bool("enable_incremental_sort"),
             hashagg: settings.bool("enable_hashagg"),
+            partition_pruning: settings.bool("enable_partition_pruning"),
             partitionwise_join: settings.bool("enable_partitionwise_join"),
             partitionwise_aggregate: settings.bool("enable_partitionwise_aggregate"),
+        }
+    }
+
+    fn cost_constants(&self) -> CostConstants {
+        let settings = self.shared.settings.lock();
+        CostConstants {
+            seq_page: settings.real("seq_page_cost"),
+            random_page: settings.real("random_page_cost"),
+            cpu_tuple: settings.real("cpu_tuple_cost"),
+            cpu_index_tuple: settings.real("cpu_index_tuple_cost"),
+            cpu_operator: settings.real("cpu_operator_cost"),
         }
     }
 
@@ -403,6 +416,9 @@ impl Session {
         const SETTINGS: &[&str] = &[
             "array_nulls",
             "bytea_output",
+            "cpu_index_tuple_cost",
+            "cpu_operator_cost",
+            "cpu_tuple_cost",
             "DateStyle",
             "enable_bitmapscan",
             "enable_hashagg",
@@ -411,6 +427,7 @@ impl Session {
             "enable_indexonlyscan",
             "enable_indexscan",
             "enable_nestloop",
+            "enable_partition_pruning",
             "enable_partitionwise_aggregate",
             "enable_partitionwise_join",
             "enable_seqscan",
@@ -419,10 +436,12 @@ impl Session {
             "extra_float_digits",
             "IntervalStyle",
             "quote_all_identifiers",
+            "random_page_cost",
             "restrict_nonsystem_relation_kind",
             "role",
             "row_security",
             "search_path",
+            "seq_page_cost",
             "session_replication_role",
             "TimeZone",
             "xmloption",

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dictdb_catalog::Catalog;
 use dictdb_planner::estimate::{
-    ColumnStatistics, DEFAULT_TARGET, Dimension, ExtendedStatistics, Methods, SAMPLE_ROWS, Sample, Statistics,
+    ColumnStatistics, CostConstants, DEFAULT_TARGET, Dimension, ExtendedStatistics, Methods, SAMPLE_ROWS, Sample,
+    Statistics,
 };
 use dictdb_storage::{Storage, Table};
 use dictdb_types::{Datum, Env, Oid, Type, text};
@@ -101,6 +102,7 @@ pub(super) struct StatementStatistics<'a> {
     pub analyses: &'a Analyses,
     pub catalog: &'a Catalog,
     pub methods: Methods,
+    pub cost_constants: CostConstants,
     pub env: &'a dyn Env,
     /// Texts of constants that were lifted out of the statement.
     pub source: &'a Source,
@@ -151,6 +153,10 @@ impl Statistics for StatementStatistics<'_> {
 
     fn methods(&self) -> Methods {
         self.methods
+    }
+
+    fn cost_constants(&self) -> CostConstants {
+        self.cost_constants
     }
 }
 

@@ -31,7 +31,9 @@ use smallvec::SmallVec;
 
 pub use cursor::{Bound, Candidates, Direction, IndexCursor};
 pub use extract::{ColumnKey, KeyColumn, KeyExtractor, KeyOutcome};
-pub use intervals::{AxisQuery, RegionQuery, write_interval};
+pub use intervals::cursor::{RegionCursor, RegionDistance, RegionEntry};
+pub(crate) use intervals::key_of_region;
+pub use intervals::{AxisQuery, Interval, RegionQuery, write_interval};
 pub use inverted::{EntryQuery, write_entries};
 pub(crate) use key::Key;
 pub use row_set::RowSet;
@@ -297,7 +299,16 @@ impl Index {
         }
     }
 
-    /// Likewise the rows whose boxes may satisfy a query.
+    /// A walk through the entries of an index of boxes, of which there are none in others, in their order or `by_distance`. Take
+    /// the snapshot before.
+    pub fn walk_regions(&self, query: RegionQuery, by_distance: bool) -> Option<RegionCursor> {
+        match self.map() {
+            Map::Regions(regions) => Some(RegionCursor::new(regions, &self.stale, query, by_distance)),
+            Map::Ordered(_) | Map::Hash(_) | Map::Inverted(_) | Map::Blocks(_) => None,
+        }
+    }
+
+    /// The rows whose boxes may satisfy a query, as [`Index::search`] finds those that have entries.
     pub fn search_regions(&self, query: &RegionQuery) -> RowSet {
         match self.map() {
             Map::Regions(regions) => regions.search(query),

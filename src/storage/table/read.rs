@@ -6,7 +6,7 @@ use dictdb_types::{Datum, Result, RowId};
 
 use super::Table;
 use crate::block::RowView;
-use crate::index::{Candidates, Index, KeyOutcome, RowIds};
+use crate::index::{Candidates, Index, KeyOutcome, RegionEntry, RowIds, key_of_region};
 use crate::snapshot::Snapshot;
 use crate::transaction::Transaction;
 use crate::value::RowReader;
@@ -224,6 +224,44 @@ impl Table {
         }
         *looked_at += 1;
         self.read_candidate(index, candidates, at, snapshot, |_, _| ()).map(|seen| seen.is_some())
+    }
+
+    /// Like [`Table::read`] for an entry of a walk; `None` also if the version that the snapshot sees does not have its box.
+    pub fn read_entry<R>(
+        &self,
+        index: &Index,
+        entry: &RegionEntry,
+        is_exact: bool,
+        snapshot: &Snapshot,
+        visit: impl FnOnce(RowId, &RowView<'_>) -> R,
+    ) -> Result<Option<R>> {
+        let Some(row) = entry.row() else { return Ok(None) };
+        let seen = self.read(row, snapshot, |version| {
+            let has_key = is_exact || has_key(index, version, &key_of_region(entry.region()))?;
+            Ok::<_, dictdb_types::Error>(has_key.then(|| visit(row, version)))
+        });
+        let seen = seen.transpose()?.flatten();
+        if seen.is_some() {
+            self.note_read(row);
+        }
+        Ok(seen)
+    }
+
+    /// Whether the snapshot sees a row of a walk with the box of its entry, as [`Table::sees_candidate`] tells it.
+    pub fn sees_entry(
+        &self,
+        index: &Index,
+        entry: &RegionEntry,
+        is_exact: bool,
+        snapshot: &Snapshot,
+        looked_at: &mut u64,
+    ) -> Result<bool> {
+        if is_exact && let Some(row) = entry.row().filter(|row| self.is_known_to_see(*row, snapshot)) {
+            self.note_read(row);
+            return Ok(true);
+        }
+        *looked_at += 1;
+        self.read_entry(index, entry, is_exact, snapshot, |_, _| ()).map(|seen| seen.is_some())
     }
 
     /// Whether a snapshot is known to see all rows of the block that this row is in.

@@ -5,13 +5,13 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, IndexInfo, IndexMethod, Relation};
+use dictdb_catalog::{Catalog, IndexInfo, IndexKey, IndexMethod, Relation};
 use dictdb_types::{Oid, Result};
 
 use super::{Builder, Conditions, Layout, Matching, Outer};
 use crate::expr::{Call, Expr};
 use crate::logical::Scan;
-use crate::physical::{Bitmap, KeyCondition};
+use crate::physical::{Bitmap, KeyCondition, KeyTest};
 
 /// Rows of a block, as far as its summary is concerned.
 const BLOCK_ROWS: f64 = 4096.0;
@@ -29,12 +29,12 @@ pub(crate) struct BitmapMatch {
 }
 
 /// An index that gives sets, and its keys over the scan.
-struct Candidate<'c> {
-    catalog: &'c Catalog,
-    index: &'c Arc<Relation>,
-    info: &'c IndexInfo,
+pub(super) struct Candidate<'c> {
+    pub catalog: &'c Catalog,
+    pub index: &'c Arc<Relation>,
+    pub info: &'c IndexInfo,
     /// None for a key of which the scan does not read everything.
-    exprs: Vec<Option<Expr>>,
+    pub exprs: Vec<Option<Expr>>,
 }
 
 impl Builder<'_> {
@@ -43,16 +43,7 @@ impl Builder<'_> {
     pub(crate) fn matching_bitmap(&self, scan: &Scan, conjuncts: &[Expr], available: &Layout) -> Option<BitmapMatch> {
         let total = self.rows_of(scan);
         let matching = Matching { scan, conjuncts, available, total };
-        let indexes = self.catalog.valid_indexes(&scan.relation);
-        let mut candidates: Vec<Candidate<'_>> = Vec::new();
-        for index in indexes {
-            let Some(info) = index.index().filter(|info| info.method.is_bitmap()) else { continue };
-            let implied = info.predicate.as_ref().is_none_or(|text| self.implied_part(&matching, text).is_some());
-            if implied {
-                let exprs = info.keys.iter().map(|key| self.key_expr(scan, &key.target)).collect();
-                candidates.push(Candidate { catalog: self.catalog, index, info, exprs });
-            }
-        }
+        let candidates = self.candidates(&matching);
         if candidates.is_empty() && !conjuncts.iter().any(|conjunct| matches!(conjunct, Expr::Or(_))) {
             return None;
         }
@@ -64,6 +55,21 @@ impl Builder<'_> {
             rows = (BLOCK_ROWS * 2.0 + rows * 4.0).min(total);
         }
         Some(BitmapMatch { searches: bitmap.searches() as f64, bitmap, used, rows })
+    }
+
+    /// The indexes that give sets, as far as the conditions imply their predicates.
+    pub(super) fn candidates<'c>(&'c self, matching: &Matching<'c>) -> Vec<Candidate<'c>> {
+        let scan = matching.scan;
+        let usable = self.catalog.valid_indexes(&scan.relation).filter_map(|index| {
+            let info = index.index().filter(|info| info.method.is_bitmap())?;
+            let is_implied = |text: &Arc<str>| self.implied_part(matching, text).is_some();
+            if !info.predicate.as_ref().is_none_or(is_implied) {
+                return None;
+            }
+            let exprs = info.keys.iter().map(|key| self.key_expr(scan, &key.target)).collect();
+            Some(Candidate { catalog: self.catalog, index, info, exprs })
+        });
+        usable.collect()
     }
 
     /// Searches with their values translated.
@@ -79,13 +85,31 @@ impl Builder<'_> {
                 Bitmap::Ranges { index: index.clone(), bounds: bounds.collect::<Result<_>>()? }
             }
             Bitmap::Search { index, conditions } => {
-                let translated = conditions.iter().map(|condition| {
-                    let value = self.expr(&condition.value, &Layout::new(), outer)?;
-                    Ok(KeyCondition { left: self.expr(&condition.left, layout, outer)?, value, ..condition.clone() })
-                });
-                Bitmap::Search { index: index.clone(), conditions: translated.collect::<Result<_>>()? }
+                Bitmap::Search { index: index.clone(), conditions: self.key_conditions(conditions, layout, outer)? }
             }
         })
+    }
+
+    /// Conditions with their keys and values translated.
+    pub(crate) fn key_conditions(
+        &mut self,
+        conditions: &[KeyCondition],
+        layout: &Layout,
+        outer: &Outer,
+    ) -> Result<Vec<KeyCondition>> {
+        let translated = conditions.iter().map(|condition| {
+            let left = self.expr(&condition.left, layout, outer)?;
+            let test = match &condition.test {
+                KeyTest::Operator { strategy, operator, value } => KeyTest::Operator {
+                    strategy: *strategy,
+                    operator: operator.clone(),
+                    value: self.expr(value, &Layout::new(), outer)?,
+                },
+                other => other.clone(),
+            };
+            Ok(KeyCondition { key: condition.key, left, test })
+        });
+        translated.collect()
     }
 }
 
@@ -150,12 +174,15 @@ impl Builder<'_> {
 
 impl Candidate<'_> {
     /// The conditions that the index knows something of, but for those in `used`, with their positions.
-    fn known(&self, matching: &Matching<'_>, conjuncts: &[Expr], used: &[usize]) -> Vec<(usize, KeyCondition)> {
+    pub fn known(&self, matching: &Matching<'_>, conjuncts: &[Expr], used: &[usize]) -> Vec<(usize, KeyCondition)> {
         let free = conjuncts.iter().enumerate().filter(|(position, _)| !used.contains(position));
         free.filter_map(|(position, conjunct)| Some((position, self.condition(matching, conjunct)?))).collect()
     }
 
     fn condition(&self, matching: &Matching<'_>, conjunct: &Expr) -> Option<KeyCondition> {
+        if let Expr::IsNull(arg, not) = conjunct {
+            return self.null_condition(matching, arg, *not);
+        }
         let Expr::Call(call) = conjunct else { return None };
         let [left, right] = call.args.as_slice() else { return None };
         self.info.keys.iter().zip(&self.exprs).enumerate().find_map(|(number, (key, expr))| {
@@ -171,17 +198,43 @@ impl Candidate<'_> {
                 if class.name.ends_with("_minmax_ops") && !super::same_key_type(value.ty(), key.ty) {
                     return None;
                 }
-                let (left, value) = (expr.clone(), value.clone());
-                Some(KeyCondition { key: number, left, strategy, operator, value })
+                let test = KeyTest::Operator { strategy, operator, value: value.clone() };
+                Some(KeyCondition { key: number, left: expr.clone(), test })
             })
+        })
+    }
+
+    /// `key IS NULL`, or IS NOT NULL: boxes know where nothing is (`pg_am.amsearchnulls`).
+    fn null_condition(&self, matching: &Matching<'_>, arg: &Expr, not: bool) -> Option<KeyCondition> {
+        let knows_null = |key: &IndexKey| match self.info.method {
+            IndexMethod::Gist | IndexMethod::Spgist | IndexMethod::Brin => key.opclass < Oid::FIRST_NORMAL,
+            _ => false,
+        };
+        let keys = self.info.keys.iter().zip(&self.exprs).enumerate();
+        let mut keys = keys.filter_map(|(number, (key, expr))| Some((number, key, expr.as_ref()?)));
+        keys.find_map(|(number, key, expr)| {
+            let conditions = Conditions { matching, conjuncts: &[], expr, ty: key.ty };
+            let test = if not { KeyTest::IsNotNull } else { KeyTest::IsNull };
+            (knows_null(key) && conditions.is_key(arg)).then(|| KeyCondition { key: number, left: expr.clone(), test })
         })
     }
 }
 
 /// What a call of an operator means in a family, with the key as left operand: the strategy, and the operator's name then.
 fn strategy_of(catalog: &Catalog, family: Oid, call: &Call, commuted: bool) -> Option<(i16, Arc<str>)> {
+    operator_of(catalog, family, call, commuted, false)
+}
+
+/// Likewise, of an operator that gives rows an order, if that is wanted.
+pub(super) fn operator_of(
+    catalog: &Catalog,
+    family: Oid,
+    call: &Call,
+    commuted: bool,
+    ordering: bool,
+) -> Option<(i16, Arc<str>)> {
     let name = call.operator.as_deref()?;
-    catalog.strategies_of(family).iter().filter(|strategy| !strategy.ordering).find_map(|strategy| {
+    catalog.strategies_of(family).iter().filter(|strategy| strategy.ordering == ordering).find_map(|strategy| {
         let operator = catalog.any_operator(strategy.operator)?;
         let is_written = match commuted {
             false => operator.code == call.function.oid && *operator.name == *name,

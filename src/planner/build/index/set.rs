@@ -9,21 +9,15 @@ use std::collections::BTreeSet;
 use dictdb_catalog::{IndexInfo, IndexTarget, Relation};
 use dictdb_types::{Datum, Type, TypeLookup};
 
-use super::{Builder, IndexMatch};
+use super::{Builder, IndexMatch, RegionMatch};
 use crate::build::nominal;
-use crate::estimate::Estimator;
+use crate::estimate::{CostConstants, Estimator};
 use crate::expr::Expr;
 use crate::logical::Scan;
 
 /// Inserted rows from which on a table is vacuumed by itself, so that indexes alone can answer
 /// (`autovacuum_vacuum_insert_threshold`).
 const VACUUMED_ROWS: f64 = 1000.0;
-/// `random_page_cost`, `seq_page_cost`, `cpu_operator_cost`, `cpu_index_tuple_cost` and `cpu_tuple_cost`.
-const RANDOM_PAGE: f64 = 4.0;
-const NEXT_PAGE: f64 = 1.0;
-const OPERATOR: f64 = 0.0025;
-const INDEX_TUPLE: f64 = 0.005;
-const TUPLE: f64 = 0.01;
 /// What putting a row into a set costs, in operators.
 const PUT_INTO_SET: f64 = 0.1;
 /// How much of the order of its first column an index of several has.
@@ -36,6 +30,7 @@ const FUZZ: f64 = 1.01;
 
 /// What PostgreSQL knows of a search.
 struct SearchCost {
+    constants: CostConstants,
     /// Pages of the table, and its rows.
     pages: f64,
     rows: f64,
@@ -68,6 +63,38 @@ impl Builder<'_> {
         cost.as_set() * FUZZ < cost.in_turn()
     }
 
+    /// Likewise of a walk through an index of boxes.
+    pub(crate) fn reads_boxes_as_set(&self, scan: &Scan, found: &RegionMatch, conjuncts: &[Expr]) -> bool {
+        let Some(info) = found.index.index() else { return false };
+        if !self.methods.bitmapscan || found.used.is_empty() {
+            return false;
+        }
+        if !self.methods.indexscan {
+            return true;
+        }
+        let rows = self.nominal_rows(scan);
+        let answered: Vec<Expr> = found.used.iter().filter_map(|at| conjuncts.get(*at).cloned()).collect();
+        let cost = SearchCost {
+            constants: self.constants,
+            pages: self.nominal_pages(&scan.relation, rows),
+            rows,
+            index_pages: self.index_pages(info, rows),
+            found: (rows * Estimator::new(&self.guesses, &self.origins).all(&answered)).max(1.0).round(),
+            searches: 1.0,
+            correlation: 0.0,
+            answered: answered.len() as f64,
+            others: (conjuncts.len() - answered.len()) as f64,
+            index_only: self.keys_tell(scan, &found.index) && self.live_rows(scan) >= VACUUMED_ROWS,
+        };
+        cost.as_set() * FUZZ < cost.in_turn()
+    }
+
+    /// Pages that the entries of an index would have.
+    fn index_pages(&self, info: &IndexInfo, rows: f64) -> f64 {
+        let key_bytes: i32 = info.keys.iter().map(|key| nominal::width(key.ty, &**self.catalog)).sum();
+        (rows * (f64::from(key_bytes) + ENTRY_BYTES) / (nominal::PAGE_BYTES * FILLED)).ceil().max(1.0)
+    }
+
     fn search_cost(
         &self,
         scan: &Scan,
@@ -78,13 +105,13 @@ impl Builder<'_> {
         let rows = self.nominal_rows(scan);
         let answered: Vec<Expr> = found.answered.iter().filter_map(|at| conjuncts.get(*at).cloned()).collect();
         let kept = Estimator::new(&self.guesses, &self.origins).all(&answered);
-        let key_bytes: i32 = info.keys.iter().map(|key| nominal::width(key.ty, &**self.catalog)).sum();
         let kept = if found.is_of_one_row() { 0.0 } else { kept };
         let searches = found.bounds.iter().map(|bounds| bounds.any.as_ref().map_or(1.0, elements)).sum();
         SearchCost {
+            constants: self.constants,
             pages: self.nominal_pages(&scan.relation, rows),
             rows,
-            index_pages: (rows * (f64::from(key_bytes) + ENTRY_BYTES) / (nominal::PAGE_BYTES * FILLED)).ceil().max(1.0),
+            index_pages: self.index_pages(info, rows),
             found: (rows * kept).max(1.0).round(),
             searches,
             correlation: self.correlation(scan, info),
@@ -128,9 +155,10 @@ fn elements(array: &Expr) -> f64 {
 impl SearchCost {
     /// The search of the index itself.
     fn of_index(&self) -> f64 {
+        let CostConstants { random_page, cpu_index_tuple, cpu_operator, .. } = self.constants;
         let each = (self.found / self.searches).max(1.0);
         let pages = (each / self.rows * self.index_pages).ceil().max(1.0) * self.searches;
-        pages.min(self.index_pages) * RANDOM_PAGE + self.found * (INDEX_TUPLE + OPERATOR * self.answered)
+        pages.min(self.index_pages) * random_page + self.found * (cpu_index_tuple + cpu_operator * self.answered)
     }
 
     /// Pages on which rows are that are anywhere (Mackert and Lohman).
@@ -141,25 +169,27 @@ impl SearchCost {
 
     /// Rows that are read one after the other.
     fn in_turn(&self) -> f64 {
+        let CostConstants { random_page, seq_page, cpu_tuple, cpu_operator, .. } = self.constants;
         let pages = |pages: f64| if self.index_only { 0.0 } else { pages.ceil() };
-        let scattered = pages(self.pages_of_rows()) * RANDOM_PAGE;
+        let scattered = pages(self.pages_of_rows()) * random_page;
         let together = match pages(self.found / self.rows * self.pages) {
             0.0 => 0.0,
-            pages => RANDOM_PAGE + (pages - 1.0) * NEXT_PAGE,
+            pages => random_page + (pages - 1.0) * seq_page,
         };
         let read = scattered + self.correlation.powi(2) * (together - scattered);
-        self.of_index() + read + self.found * (TUPLE + OPERATOR * self.others)
+        self.of_index() + read + self.found * (cpu_tuple + cpu_operator * self.others)
     }
 
     /// Rows that are found all before the first is read.
     fn as_set(&self) -> f64 {
+        let CostConstants { random_page, seq_page, cpu_tuple, cpu_operator, .. } = self.constants;
         let pages = self.pages_of_rows().ceil();
         let each = match pages >= 2.0 {
-            true => RANDOM_PAGE - (RANDOM_PAGE - NEXT_PAGE) * (pages / self.pages).sqrt(),
-            false => RANDOM_PAGE,
+            true => random_page - (random_page - seq_page) * (pages / self.pages).sqrt(),
+            false => random_page,
         };
-        let looked_at = TUPLE + OPERATOR * (self.answered + self.others);
-        self.of_index() + pages * each + self.found * (looked_at + OPERATOR * PUT_INTO_SET)
+        let looked_at = cpu_tuple + cpu_operator * (self.answered + self.others);
+        self.of_index() + pages * each + self.found * (looked_at + cpu_operator * PUT_INTO_SET)
     }
 }
 
@@ -170,6 +200,7 @@ mod tests {
     /// A search of a table of ten thousand rows on 345 pages, as PostgreSQL's own tests have it.
     fn search(found: f64, correlation: f64) -> SearchCost {
         SearchCost {
+            constants: CostConstants::default(),
             pages: 345.0,
             rows: 10_000.0,
             index_pages: 30.0,

@@ -3,7 +3,7 @@
 use super::scan::Searched;
 use super::{Describer, Labels, child, conjunction, kind};
 use crate::explain::{ExplainNode, Value};
-use crate::physical::{Bitmap, KeyCondition, Node, Op};
+use crate::physical::{Bitmap, KeyCondition, KeyTest, Node, Op};
 
 impl Describer<'_> {
     /// A set as PostgreSQL's nodes; its rows are those of the scan.
@@ -44,12 +44,17 @@ impl Describer<'_> {
         shown
     }
 
-    fn key_conditions(&self, conditions: &[KeyCondition], labels: &Labels) -> String {
+    pub(super) fn key_conditions(&self, conditions: &[KeyCondition], labels: &Labels) -> String {
         let prefix = self.scan_prefix();
         let texts = conditions.iter().map(|condition| {
-            let (left, right) =
-                (self.text(&condition.left, labels, prefix), self.text(&condition.value, labels, prefix));
-            format!("({left} {} {right})", condition.operator)
+            let left = self.text(&condition.left, labels, prefix);
+            match &condition.test {
+                KeyTest::Operator { operator, value, .. } => {
+                    format!("({left} {operator} {})", self.text(value, labels, prefix))
+                }
+                KeyTest::IsNull => format!("({left} IS NULL)"),
+                KeyTest::IsNotNull => format!("({left} IS NOT NULL)"),
+            }
         });
         conjunction(texts.collect())
     }

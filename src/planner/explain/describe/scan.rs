@@ -6,7 +6,7 @@ use dictdb_types::{oids, quote_identifier};
 use super::label::{Label, Prefix};
 use super::*;
 use crate::bind::cursor_of;
-use crate::physical::{Bitmap, ReadOrder, TidCondition, TidTest, Tids};
+use crate::physical::{Bitmap, Nearest, ReadOrder, TidCondition, TidTest, Tids};
 
 impl Describer<'_> {
     /// A node that reads; `None` for any other.
@@ -47,6 +47,10 @@ impl Describer<'_> {
                 let labels = self.table_scan(node, table, shown);
                 shown.children.push(child("Outer", self.bitmap(node, bitmap, &labels)));
                 labels
+            }
+            Op::RegionScan { table, index, fetch, .. } => {
+                self.by_index(index, false, fetch, shown);
+                self.table_scan(node, table, shown)
             }
             Op::Values { rows } => self.values(node, rows, shown),
             Op::FunctionScan { calls, .. } => self.functions(node, calls, shown),
@@ -195,6 +199,15 @@ impl Describer<'_> {
                     shown.properties.push((label, Value::Text(condition)));
                 }
             }
+            Op::RegionScan { conditions, nearest, .. } => {
+                if !conditions.is_empty() {
+                    shown.properties.push(("Index Cond", Value::Text(self.key_conditions(conditions, labels))));
+                }
+                if let Some(Nearest { left, operator, value, .. }) = nearest {
+                    let (left, right) = (self.text(left, labels, prefix), self.text(value, labels, prefix));
+                    shown.properties.push(("Order By", Value::Text(format!("({left} {operator} {right})"))));
+                }
+            }
             Op::BitmapScan { recheck, .. } => {
                 shown.properties.push(("Recheck Cond", Value::Text(self.text(recheck, labels, prefix))));
             }
@@ -203,6 +216,7 @@ impl Describer<'_> {
         let (Op::SeqScan { filter, .. }
         | Op::IndexScan { filter, .. }
         | Op::BitmapScan { filter, .. }
+        | Op::RegionScan { filter, .. }
         | Op::VirtualScan { filter, .. }) = &node.op
         else {
             return;
@@ -210,7 +224,7 @@ impl Describer<'_> {
         if let Some(filter) = filter {
             shown.properties.push(("Filter", Value::Text(self.text(filter, labels, prefix))));
         }
-        if let Op::IndexScan { fetch, .. } = &node.op {
+        if let Op::IndexScan { fetch, .. } | Op::RegionScan { fetch, .. } = &node.op {
             show_heap_fetches(fetch, shown);
         }
         self.subplans_in(node, labels, shown);

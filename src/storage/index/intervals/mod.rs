@@ -5,22 +5,26 @@
 //!   key = low, high, low, high, …      each: length (4, big endian), bytes
 //! ```
 //! Two structures know boxes: the tree of boxes in boxes ([`tree`], for GiST) and the summary of each block of rows
-//! ([`blocks`], for BRIN). Both may find rows whose boxes satisfy a query where their values do not.
+//! ([`blocks`], for BRIN). Both may find rows whose boxes satisfy a query where their values do not. The tree can also be walked
+//! entry by entry, nearest boxes first ([`cursor`]).
 
 pub(super) mod blocks;
+pub(super) mod cursor;
 pub(super) mod tree;
 
 use std::cmp::Ordering;
 
 /// The smallest interval that holds some values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Interval {
-    low: Box<[u8]>,
-    high: Box<[u8]>,
+pub struct Interval {
+    /// Its first place.
+    pub low: Box<[u8]>,
+    /// Its last place.
+    pub high: Box<[u8]>,
 }
 
 /// A box.
-pub(super) type Region = Box<[Interval]>;
+pub type Region = Box<[Interval]>;
 
 /// A condition on one axis: the interval begins at or before one place, and ends at or after another. Whatever
 /// operators ask of intervals (overlap, inclusion, before, after) is such a condition or implies one, and what holds for
@@ -44,6 +48,13 @@ pub fn write_interval(low: &[u8], high: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(&(bound.len() as u32).to_be_bytes());
         out.extend_from_slice(bound);
     }
+}
+
+/// The key of a box.
+pub(crate) fn key_of_region(region: &[Interval]) -> Vec<u8> {
+    let mut key = Vec::new();
+    region.iter().for_each(|interval| write_interval(&interval.low, &interval.high, &mut key));
+    key
 }
 
 fn region(key: &[u8]) -> Region {

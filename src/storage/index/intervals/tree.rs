@@ -2,6 +2,12 @@
 //!
 //! A new box goes down where it enlarges boxes least; a full node is cut in the middle of the axis on which its boxes lie
 //! farthest apart. Boxes around removed ones are made smaller on the way back.
+//!
+//! Nodes are shared with copies and with cursors, which read the tree as it was when they began: a change copies those on its way
+//! that others have too.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dictdb_types::RowId;
 use parking_lot::RwLock;
@@ -18,14 +24,14 @@ pub(in crate::index) struct RegionIndex(RwLock<Tree>);
 
 #[derive(Clone, Debug, Default)]
 struct Tree {
-    root: Node,
+    root: Arc<Node>,
     entries: usize,
 }
 
 #[derive(Clone, Debug)]
-enum Node {
+pub(super) enum Node {
     Leaf(Vec<(Region, RowId)>),
-    Inner(Vec<(Region, Node)>),
+    Inner(Vec<(Region, Arc<Node>)>),
 }
 
 impl Default for Node {
@@ -52,10 +58,10 @@ impl RegionIndex {
             return;
         }
         tree.entries += 1;
-        if let Some(sibling) = tree.root.insert(own, row) {
-            let old = std::mem::take(&mut tree.root);
-            tree.root =
-                Node::Inner([old, sibling].into_iter().filter_map(|node| Some((node.bounds()?, node))).collect());
+        if let Some(sibling) = Arc::make_mut(&mut tree.root).insert(own, row) {
+            let halves = [std::mem::take(&mut tree.root), Arc::new(sibling)];
+            let halves = halves.into_iter().filter_map(|node| Some((node.bounds()?, node)));
+            tree.root = Arc::new(Node::Inner(halves.collect()));
         }
     }
 
@@ -63,14 +69,15 @@ impl RegionIndex {
     pub(in crate::index) fn remove_if(&self, key: &[u8], row: RowId, dead: impl FnOnce() -> bool) {
         let own = region(key);
         let mut tree = self.0.write();
-        if !dead() || !tree.root.remove(&own, row) {
+        if !dead() || !tree.root.has(&own, row) {
             return;
         }
+        Arc::make_mut(&mut tree.root).remove(&own, row);
         tree.entries -= 1;
-        while let Node::Inner(children) = &mut tree.root {
-            match children.len() {
-                0 => tree.root = Node::default(),
-                1 => tree.root = children.pop().map(|(_, only)| only).unwrap_or_default(),
+        while let Node::Inner(children) = &*tree.root {
+            match children.as_slice() {
+                [] => tree.root = Arc::default(),
+                [(_, only)] => tree.root = only.clone(),
                 _ => break,
             }
         }
@@ -80,6 +87,12 @@ impl RegionIndex {
         let mut rows = RowSet::default();
         self.0.read().root.search(query, &mut rows);
         rows
+    }
+
+    /// The entries as they are now and how many these are, and whether `stale` is zero while that is so.
+    pub(super) fn root(&self, stale: &AtomicUsize) -> (Arc<Node>, usize, bool) {
+        let tree = self.0.read();
+        (tree.root.clone(), tree.entries, stale.load(Ordering::SeqCst) == 0)
     }
 
     pub(in crate::index) fn entries(&self) -> usize {
@@ -131,11 +144,11 @@ impl Node {
                 let at = least_enlarged(children, &own);
                 let (bounds, child) = &mut children[at];
                 widen(bounds, &own);
-                if let Some(sibling) = child.insert(own, row) {
+                if let Some(sibling) = Arc::make_mut(child).insert(own, row) {
                     if let Some(own) = child.bounds() {
                         *bounds = own;
                     }
-                    children.extend(sibling.bounds().map(|bounds| (bounds, sibling)));
+                    children.extend(sibling.bounds().map(|bounds| (bounds, Arc::new(sibling))));
                 }
             }
         }
@@ -157,8 +170,9 @@ impl Node {
                 found.map(|at| entries.swap_remove(at)).is_some()
             }
             Node::Inner(children) => {
-                let holds = |(bounds, child): &mut (Region, Node)| contains(bounds, own) && child.remove(own, row);
-                let Some(at) = children.iter_mut().position(holds) else { return false };
+                let holds = |(bounds, child): &(Region, Arc<Node>)| contains(bounds, own) && child.has(own, row);
+                let Some(at) = children.iter().position(holds) else { return false };
+                Arc::make_mut(&mut children[at].1).remove(own, row);
                 match children[at].1.bounds() {
                     Some(bounds) => children[at].0 = bounds,
                     None => drop(children.swap_remove(at)),
@@ -194,7 +208,7 @@ impl Node {
 }
 
 /// The child whose box grows least, measured on each axis against the extent of all children.
-fn least_enlarged(children: &[(Region, Node)], own: &Region) -> usize {
+fn least_enlarged(children: &[(Region, Arc<Node>)], own: &Region) -> usize {
     let extents: Vec<f64> = (0..own.len())
         .map(|axis| {
             let ends = children.iter().filter_map(|(bounds, _)| Some(bounds.get(axis)?.measure()));
