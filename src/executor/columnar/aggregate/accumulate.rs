@@ -11,8 +11,9 @@ use super::super::vector::{self, Vector, VectorContext};
 use super::count::Count;
 use super::distinct::DistinctCode;
 use super::extreme;
-use super::general::General;
+use super::general::{General, GeneralCode};
 use super::numeric;
+use super::sorted::{Sorted, SortedCode};
 use super::sum;
 use crate::aggregate::AggregateCode;
 use crate::runtime::Runtime;
@@ -48,10 +49,9 @@ enum Kind {
     Extreme(extreme::Extreme),
     NumericSum { average: bool },
     NumericExtreme { greatest: bool },
-    General(Arc<general::GeneralCode>),
+    General(Arc<GeneralCode>),
+    Sorted(Arc<SortedCode>),
 }
-
-use super::general;
 
 impl CallCode {
     /// Compiles a call, of one of several groups or not. 0A000 for an aggregate without implementation.
@@ -77,9 +77,13 @@ impl CallCode {
         let layouts = call.args.iter().chain(call.order.iter().map(|key| &key.expr));
         let layouts = layouts.map(|arg| cx.eval.types.physical(arg.ty().oid)).collect();
         let result = cx.eval.types.physical(call.ty.oid);
-        let general =
-            general::GeneralCode { code, layouts, args: call.args.len(), within_group: call.within_group, result };
-        Ok(CallCode { args, filter, kind: Kind::General(Arc::new(general)), distinct: None })
+        let sorts = code.only_sorts();
+        let general = GeneralCode { code, layouts, args: call.args.len(), within_group: call.within_group, result };
+        let kind = match sorts {
+            true => Kind::Sorted(Arc::new(SortedCode::of(call, general, cx.eval.types))),
+            false => Kind::General(Arc::new(general)),
+        };
+        Ok(CallCode { args, filter, kind, distinct: None })
     }
 
     /// The state of no group.
@@ -91,6 +95,7 @@ impl CallCode {
             Kind::NumericSum { average } => Box::new(numeric::Sum::new(*average)),
             Kind::NumericExtreme { greatest } => Box::new(numeric::Extreme::new(*greatest)),
             Kind::General(code) => Box::new(General::new(code.clone())),
+            Kind::Sorted(code) => Box::new(Sorted::new(code.clone())),
         };
         match self.distinct {
             None => Ok(all),
@@ -106,7 +111,7 @@ impl Kind {
         match self {
             Kind::Sum(_) => layouts.iter().any(|layout| matches!(layout, Physical::Float4 | Physical::Float8)),
             Kind::NumericSum { .. } | Kind::NumericExtreme { .. } => true,
-            Kind::Count | Kind::Extreme(_) | Kind::General(_) => false,
+            Kind::Count | Kind::Extreme(_) | Kind::General(_) | Kind::Sorted(_) => false,
         }
     }
 }

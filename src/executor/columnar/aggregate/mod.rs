@@ -6,6 +6,7 @@ mod distinct;
 mod extreme;
 mod general;
 pub(super) mod numeric;
+mod sorted;
 mod sum;
 
 use std::collections::VecDeque;
