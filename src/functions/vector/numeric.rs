@@ -1,4 +1,4 @@
-//! `numeric` over columns: `+ - * /`, comparisons, casts from integers and to floats.
+//! `numeric` over columns: `+ - * /`, rounding, comparisons, casts from integers and to floats.
 //!
 //! Most numbers stand in the views of their column and are computed with there ([`SmallNumeric`]), longer ones in two words
 //! ([`WideNumeric`]); a row that needs still more takes the exact way through [`Numeric`].
@@ -16,7 +16,7 @@ use dictdb_types::numeric::{SmallNumeric, WideNumeric};
 use dictdb_types::{Datum, Error, Numeric, Result, opaque};
 
 use super::VectorFn;
-use super::operand::{argument, mismatch};
+use super::operand::{Operand as Numbered, argument, mismatch, operand};
 
 macro_rules! comparisons {
     ($($name:literal: $test:expr;)*) => {
@@ -39,6 +39,7 @@ pub(super) const ARITHMETIC: &[(&str, VectorFn)] = &[
     ("numeric_mul", |args| arithmetic(args, SmallNumeric::checked_mul, WideNumeric::checked_mul, Numeric::mul)),
     ("numeric_div", divide),
     ("numeric_float8", to_floats),
+    ("numeric_round", round),
 ];
 
 pub(super) const CASTS: &[(&str, VectorFn)] = &[
@@ -251,6 +252,31 @@ where
     out.finish(numbers.nulls().cloned())
 }
 
+/// `round` to so many digits after the point.
+fn round(args: &[&dyn ArrowDatum]) -> Result<ArrayRef> {
+    let (numbers, digits) = (Operand::of(args, 0)?, operand::<Int32Type>(args, 1)?);
+    let rows = match &digits {
+        Numbered::Column(digits) if numbers.is_single() => digits.len(),
+        _ => numbers.array.len(),
+    };
+    let mut out = NumericColumn::missing(rows);
+    for row in 0..rows {
+        let digits = match &digits {
+            Numbered::Column(digits) if digits.is_valid(row) => digits.value(row),
+            Numbered::Value(digits) => *digits,
+            _ => continue,
+        };
+        if numbers.array.is_null(if numbers.is_single() { 0 } else { row }) {
+            continue;
+        }
+        match numbers.small(row).and_then(|number| number.checked_round(digits)) {
+            Some(rounded) => out.set_wide(row, rounded.into()),
+            None => out.set(row, &numbers.exact(row)?.round(digits)?),
+        }
+    }
+    out.finish_with_nulls()
+}
+
 /// `numeric` as `double precision`.
 fn to_floats(args: &[&dyn ArrowDatum]) -> Result<ArrayRef> {
     let numbers = Operand::of(args, 0)?;
@@ -322,6 +348,17 @@ mod tests {
         assert_eq!(texts(&run("numeric_div", &[&a, &b])), [&expected[..1], &[None], &expected[1..]].concat());
         let zero = Scalar::new(column(&[Some("0")]));
         assert!((vector("numeric_div").unwrap().run)(&[&a, &zero]).is_err());
+    }
+
+    #[test]
+    fn halves_round_away_from_zero() {
+        let a = column(&[Some("1.25"), None, Some("-1.25"), Some("149"), Some("NaN"), Some("1e20"), Some("0.4")]);
+        let rounded = |digits: i32| texts(&run("numeric_round", &[&a, &Scalar::new(arrow::array::Int32Array::from(vec![digits]))]));
+        let owned = |texts: &[&str]| texts.iter().map(|text| Some((*text).to_owned())).collect::<Vec<_>>();
+        let one = owned(&["1.3", "-1.3", "149.0", "NaN", "100000000000000000000.0", "0.4"]);
+        assert_eq!(rounded(1), [&one[..1], &[None], &one[1..]].concat());
+        let tens = owned(&["0", "0", "150", "NaN", "100000000000000000000", "0"]);
+        assert_eq!(rounded(-1), [&tens[..1], &[None], &tens[1..]].concat());
     }
 
     #[test]

@@ -95,6 +95,18 @@ impl SmallNumeric {
         (scale < SCALES).then_some(SmallNumeric { coefficient, scale })
     }
 
+    /// The number with so many digits after the point, halves rounded away from zero, if it is such a number.
+    pub fn checked_round(self, digits: i32) -> Option<Self> {
+        let scale = u16::try_from(digits).ok().filter(|scale| Self::has_scale(*scale))?;
+        let Some(lost) = self.scale.checked_sub(scale).filter(|lost| *lost > 0) else {
+            return Some(SmallNumeric { coefficient: self.coefficient_at(scale)?, scale });
+        };
+        let power = *POW10.get(usize::from(lost))?;
+        let (quotient, rest) = (self.coefficient / power, self.coefficient % power);
+        let up = rest.unsigned_abs() >= power.unsigned_abs() - rest.unsigned_abs();
+        Some(SmallNumeric { coefficient: quotient + if up { self.coefficient.signum() } else { 0 }, scale })
+    }
+
     /// The same value without zeros at the end of its fraction: what equal numbers have in common.
     #[inline]
     pub fn trimmed(mut self) -> Self {
@@ -179,6 +191,11 @@ mod tests {
             for (small, exact) in pairs {
                 if let Some(small) = small {
                     assert_eq!(format!("{:?}", numeric(small)), format!("{exact:?}"), "{a:?} {b:?}");
+                }
+            }
+            for digits in [0, 2, 20] {
+                if let Some(rounded) = a.checked_round(digits) {
+                    assert_eq!(format!("{:?}", numeric(rounded)), format!("{:?}", numeric(a).round(digits).unwrap()), "{a:?}");
                 }
             }
             assert_eq!(format!("{:?}", numeric(a.trimmed())), format!("{:?}", numeric(a).trim_scale()));

@@ -15,6 +15,7 @@ use super::general::{General, GeneralCode};
 use super::numeric;
 use super::sorted::{Sorted, SortedCode};
 use super::sum;
+use super::truth::Truths;
 use crate::aggregate::AggregateCode;
 use crate::runtime::Runtime;
 
@@ -49,6 +50,7 @@ enum Kind {
     Extreme(extreme::Extreme),
     NumericSum { average: bool },
     NumericExtreme { greatest: bool },
+    Truths { all: bool },
     General(Arc<GeneralCode>),
     Sorted(Arc<SortedCode>),
 }
@@ -94,6 +96,7 @@ impl CallCode {
             Kind::Extreme(extreme) => extreme.start(),
             Kind::NumericSum { average } => Box::new(numeric::Sum::new(*average)),
             Kind::NumericExtreme { greatest } => Box::new(numeric::Extreme::new(*greatest)),
+            Kind::Truths { all } => Box::new(Truths::new(*all)),
             Kind::General(code) => Box::new(General::new(code.clone())),
             Kind::Sorted(code) => Box::new(Sorted::new(code.clone())),
         };
@@ -111,7 +114,7 @@ impl Kind {
         match self {
             Kind::Sum(_) => layouts.iter().any(|layout| matches!(layout, Physical::Float4 | Physical::Float8)),
             Kind::NumericSum { .. } | Kind::NumericExtreme { .. } => true,
-            Kind::Count | Kind::Extreme(_) | Kind::General(_) | Kind::Sorted(_) => false,
+            Kind::Count | Kind::Extreme(_) | Kind::Truths { .. } | Kind::General(_) | Kind::Sorted(_) => false,
         }
     }
 }
@@ -128,6 +131,8 @@ fn special(call: &AggregateCall, layouts: &[Physical], cx: &VectorContext<'_>) -
         ("avg", [_]) if numeric => Some(Kind::NumericSum { average: true }),
         ("max", [_]) if numeric => Some(Kind::NumericExtreme { greatest: true }),
         ("min", [_]) if numeric => Some(Kind::NumericExtreme { greatest: false }),
+        ("bool_and" | "every", [Physical::Bool]) => Some(Kind::Truths { all: true }),
+        ("bool_or", [Physical::Bool]) => Some(Kind::Truths { all: false }),
         ("count", [] | [_]) => Some(Kind::Count),
         ("sum", [layout]) => sum::Sum::of_sum(*layout, oid?).map(Kind::Sum),
         ("avg", [layout]) => sum::Sum::of_avg(*layout).map(Kind::Sum),
