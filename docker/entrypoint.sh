@@ -7,8 +7,8 @@
 #   docker run … dictdb init                       first start only: make the database, run the scripts, stop
 #   docker run … dictdb check | health | sh …      other commands
 #
-# Environment: POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB (each also with _FILE), POSTGRES_HOST_AUTH_METHOD, PGDATA, and every
-# setting as DICTDB_<NAME>.
+# Environment: POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB and every setting as DICTDB_<NAME>, each also with _FILE for a file that has
+# the value; POSTGRES_HOST_AUTH_METHOD, PGDATA.
 set -eu
 
 fail() {

@@ -36,7 +36,7 @@ pub(crate) fn report(host: &dyn Host, database: &Arc<str>, error: &Error, failur
         "sqlstate": error.code().as_str(),
         "database": &**database,
     });
-    host.notify(database, CHANNEL, &payload.to_string());
+    host.notify(CHANNEL, &payload.to_string());
     if !command.is_empty() {
         run(command, &payload.to_string(), failures);
     }

@@ -47,6 +47,6 @@ pub trait Host: Send + Sync {
     fn settings(&self) -> Settings;
     /// Statements that sessions have finished since it started.
     fn statements(&self) -> u64;
-    /// Sends a notification to those who listen in a database.
-    fn notify(&self, database: &Arc<str>, channel: &str, payload: &str);
+    /// Sends a notification to those who listen, in whatever database.
+    fn notify(&self, channel: &str, payload: &str);
 }

@@ -174,6 +174,8 @@ pub enum Change {
     DefaultAcl {
         /// `pg_default_acl`'s role, schema (zero is every schema) and kind of objects.
         place: (Oid, Oid, u8),
+        /// `pg_default_acl.oid`.
+        oid: Oid,
         /// The list.
         acl: Option<Vec<Arc<str>>>,
     },

@@ -1,5 +1,5 @@
 //! Objects that are little more than a definition under a name: statistics objects, text search objects, publications and
-//! subscriptions, event triggers, foreign-data wrappers and servers, conversions, collations, access methods. They are found, renamed, given away and dropped
+//! subscriptions, event triggers, foreign-data wrappers and servers, conversions, collations, access methods, languages. They are found, renamed, given away and dropped
 //! in one way.
 
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use dictdb_types::{Oid, quote_identifier};
 
 use crate::event_trigger::EventTriggerInfo;
 use crate::foreign::{ServerInfo, UserMappingInfo, WrapperInfo};
-use crate::{AccessMethodInfo, Catalog, CollationInfo, Key, TablespaceInfo};
+use crate::{AccessMethodInfo, Catalog, CollationInfo, Key, LanguageInfo, TablespaceInfo};
 
 /// Declares the kinds of definitions: variant, what its body holds, the method that gives it, the `pg_class.oid` of its system
 /// catalog, the noun of messages, the unique index on its name with its columns, and whether its objects are in schemas.
@@ -118,6 +118,9 @@ kinds! {
     /// `pg_am`.
     AccessMethod(AccessMethodInfo) as access_method:
         2601, "access method", "pg_am_name_index", "(amname)", false;
+    /// `pg_language`.
+    Language(LanguageInfo) as language:
+        2612, "language", "pg_language_name_index", "(lanname)", false;
 }
 
 /// A definition.
@@ -312,8 +315,10 @@ impl Catalog {
         }
     }
 
-    /// The first definition of this name along a search path.
+    /// The first definition of this name along a search path; only relations and types are looked for among temporary objects.
     pub fn definition_on_path(&self, kind: DefinitionKind, path: &[Oid], name: &str) -> Option<&Arc<Definition>> {
-        path.iter().find_map(|namespace| self.definition_in(kind, *namespace, name))
+        let is_temporary = |oid: Oid| self.schema(oid).is_some_and(|schema| schema.is_temporary());
+        let searched = path.iter().filter(|namespace| !is_temporary(**namespace));
+        searched.copied().find_map(|namespace| self.definition_in(kind, namespace, name))
     }
 }

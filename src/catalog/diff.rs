@@ -163,9 +163,10 @@ impl Catalog {
             object: *object,
             acl: acl.cloned(),
         });
-        found.values((default_acls, &to.default_acls), |place, acl| Change::DefaultAcl {
+        found.values((default_acls, &to.default_acls), |place, listed| Change::DefaultAcl {
             place: *place,
-            acl: acl.cloned(),
+            oid: listed.map_or(Oid::INVALID, |(oid, _)| *oid),
+            acl: listed.map(|(_, acl)| acl.clone()),
         });
         found.values((settings, &to.settings), |place, values| Change::Settings {
             place: *place,

@@ -62,6 +62,8 @@ pub struct Relation {
     pub storage: Oid,
     /// `reltablespace`; zero is that of the database. What a partitioned relation has is for its new partitions.
     pub tablespace: Oid,
+    /// `relam` of a table or materialized view, where CREATE ACCESS METHOD made it; zero is the built-in one.
+    pub access_method: Oid,
     /// `relacl`.
     pub acl: Option<Vec<Arc<str>>>,
     /// `reloptions` as `name=value`.
@@ -525,6 +527,7 @@ impl Relation {
             row_type: Oid::INVALID,
             storage: Oid::INVALID,
             tablespace: Oid::INVALID,
+            access_method: Oid::INVALID,
             acl: None,
             options: Vec::new(),
             constraints: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_types::{Oid, builtin_types};
+use dictdb_types::{Oid, TypeInfo, TypeKind, TypeLookup, builtin_types};
 
 use crate::Catalog;
 
@@ -57,6 +57,18 @@ pub struct BaseInfo {
 }
 
 impl Catalog {
+    /// `typstorage`.
+    pub fn type_storage(&self, oid: Oid) -> u8 {
+        if let Some(facts) = builtin_types::facts(oid) {
+            return facts.storage;
+        }
+        match self.type_info(oid).as_deref() {
+            Some(TypeInfo { kind: TypeKind::Domain(base), .. }) => self.type_storage(base.oid),
+            Some(TypeInfo { len: -1, .. }) => b'x',
+            _ => b'p',
+        }
+    }
+
     /// What a user's range type is over.
     pub fn range(&self, oid: Oid) -> Option<&Arc<RangeInfo>> {
         self.ranges.get(&oid)

@@ -5,62 +5,7 @@ use std::sync::Arc;
 use dictdb_functions::facts::{AggregateKind, ArgMode, Parallel, ProcKind, Volatility};
 use dictdb_types::{Oid, oids};
 
-use crate::Catalog;
-
-/// What a routine's body is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// `internal`: the body names a built-in function's symbol.
-    Internal,
-    /// `c`: the body names a symbol of an extension's library.
-    C,
-    /// `sql`.
-    Sql,
-    /// `plpgsql`.
-    Plpgsql,
-}
-
-impl Language {
-    /// Name, `pg_language.oid`, and the symbol its functions are called through.
-    const TABLE: [(Language, &'static str, Oid, &'static str); 4] = [
-        (Language::Internal, "internal", Oid(12), ""),
-        (Language::C, "c", Oid(13), ""),
-        (Language::Sql, "sql", Oid(14), "fmgr_sql"),
-        (Language::Plpgsql, "plpgsql", Oid(13_563), "plpgsql_call_handler"),
-    ];
-
-    fn row(self) -> (Language, &'static str, Oid, &'static str) {
-        Self::TABLE.into_iter().find(|(language, ..)| *language == self).unwrap_or(Self::TABLE[0])
-    }
-
-    /// `pg_class.oid` of `pg_language`, whose access control lists the catalog keeps.
-    pub const CLASS: Oid = Oid(2612);
-
-    /// The language of this name.
-    pub fn named(name: &str) -> Option<Language> {
-        Self::TABLE.iter().find(|(_, known, ..)| *known == name).map(|(language, ..)| *language)
-    }
-
-    /// `pg_language.lanname`.
-    pub fn name(self) -> &'static str {
-        self.row().1
-    }
-
-    /// `pg_language.lanpltrusted`: whoever may use it gains no more than they have.
-    pub fn is_trusted(self) -> bool {
-        matches!(self, Language::Sql | Language::Plpgsql)
-    }
-
-    /// `pg_language.oid`.
-    pub fn oid(self) -> Oid {
-        self.row().2
-    }
-
-    /// The key under which the registry has the kernel that runs functions of this language.
-    pub fn handler(self) -> &'static str {
-        self.row().3
-    }
-}
+use crate::{Catalog, Language};
 
 /// A parameter of a routine, in any direction.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +25,8 @@ pub struct Parameter {
 pub struct SqlBody {
     /// The statements, separated by semicolons; of `RETURN` one SELECT.
     pub statements: Arc<str>,
+    /// Which of the statements inside of `BEGIN ATOMIC` are `RETURN expression`.
+    pub returns: Vec<usize>,
     /// As `pg_get_function_sqlbody` shows it.
     pub shown: Arc<str>,
     /// Schemas its names are looked up in: the search path it was created under.
@@ -151,8 +98,10 @@ pub struct Routine {
     pub namespace: Oid,
     /// `proowner`.
     pub owner: Oid,
-    /// `prolang`.
+    /// What the body is written in.
     pub language: Language,
+    /// `prolang`, where CREATE LANGUAGE made it; zero is that of `language`.
+    pub own_language: Oid,
     /// `prokind`.
     pub kind: ProcKind,
     /// `procost`.
@@ -214,6 +163,7 @@ impl Routine {
             namespace,
             owner,
             language,
+            own_language: Oid::INVALID,
             kind,
             cost: 1.0,
             rows: 0.0,
@@ -236,6 +186,11 @@ impl Routine {
             config: Vec::new(),
             acl: None,
         }
+    }
+
+    /// `prolang`.
+    pub fn language_oid(&self) -> Oid {
+        if self.own_language.is_valid() { self.own_language } else { self.language.oid() }
     }
 
     /// The routine with these parameters, and what follows from them.

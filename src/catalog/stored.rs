@@ -12,8 +12,8 @@ use crate::{
     AccessMethodInfo, AggregateInfo, BaseInfo, Catalog, Change, CheckOption, CollationInfo, Column, CommandEvent,
     ConfigurationInfo, Constraint, ConstraintKind, ConversionInfo, Definition, DefinitionBody, DefinitionKind,
     Dependency, DictionaryInfo, Domain, DomainCheck, EventTriggerInfo, Extension, ForeignKey, ForeignTable, Identity,
-    IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, MovingAggregate, Object, OnCommit, Operator,
-    OperatorClass, OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey,
+    IndexInfo, IndexKey, IndexMethod, IndexTarget, Key, Language, LanguageInfo, MovingAggregate, Object, OnCommit,
+    Operator, OperatorClass, OperatorFamily, Parameter, ParserInfo, PartitionBound, PartitionColumn, PartitionKey,
     PartitionStrategy, Persistence, Policy, PolicyCommand, PublicationInfo, PublishedTable, RangeDatum, RangeInfo,
     ReferencedPart, ReferentialAction, Relation, RelationKind, ReplicaIdentity, Role, Routine, Rule, RuleAction,
     Schema, SequenceInfo, ServerInfo, SqlBody, StatisticsInfo, SubscriptionInfo, TablespaceInfo, TemplateInfo,
@@ -43,7 +43,7 @@ stored_enum!(Change {
     4: Depend { 1: dependent, 2: on, 3: kind },
     5: Undepend { 1: dependent },
     6: Acl { 1: class, 2: object, 3: acl },
-    7: DefaultAcl { 1: place, 2: acl },
+    7: DefaultAcl { 1: place, 2: acl, 3: oid },
     8: Settings { 1: place, 2: values },
     9: Parameter(name, list),
     10: ToldSize(table, size),
@@ -102,6 +102,7 @@ stored_enum!(DefinitionKind {
     13: Parser,
     14: Tablespace,
     15: AccessMethod,
+    16: Language,
 });
 stored_struct!(Definition { 1: oid, 2: name, 3: namespace, 4: owner, 5: body });
 stored_enum!(DefinitionBody {
@@ -120,6 +121,7 @@ stored_enum!(DefinitionBody {
     13: Parser(info),
     14: Tablespace(info),
     15: AccessMethod(info),
+    16: Language(info),
 });
 stored_struct!(CollationInfo {
     1: provider,
@@ -153,7 +155,8 @@ stored_struct!(StatisticsInfo { 1: relation, 2: columns, 3: expressions, 4: kind
 stored_struct!(DictionaryInfo { 1: template, 2: options });
 stored_struct!(TemplateInfo { 1: init, 2: lexize });
 stored_struct!(TablespaceInfo { 1: location, 2: options });
-stored_struct!(AccessMethodInfo { 1: handler, 2: method });
+stored_struct!(AccessMethodInfo { 1: handler });
+stored_struct!(LanguageInfo { 1: trusted, 2: handler, 3: inline, 4: validator });
 stored_struct!(ParserInfo { 1: start, 2: token, 3: end, 4: headline, 5: lextype });
 stored_struct!(ConfigurationInfo { 1: parser, 2: map });
 stored_struct!(PublicationInfo {
@@ -247,6 +250,7 @@ stored_struct!(Relation {
     28: detach_pending,
     29: tablespace,
     30: system_acls,
+    31: access_method,
 });
 stored_struct!(PartitionKey { 1: strategy, 2: columns });
 stored_enum!(PartitionStrategy { 1: List, 2: Range, 3: Hash });
@@ -357,7 +361,7 @@ stored_struct!(Domain { 1: oid, 2: not_null, 3: default, 4: checks });
 stored_struct!(DomainCheck { 1: oid, 2: name, 3: expression, 4: validated });
 stored_enum!(Language { 1: Internal, 2: Sql, 3: Plpgsql, 4: C });
 stored_struct!(Parameter { 1: mode, 2: name, 3: ty, 4: default });
-stored_struct!(SqlBody { 1: statements, 2: shown, 3: search_path });
+stored_struct!(SqlBody { 1: statements, 2: shown, 3: search_path, 4: returns });
 stored_struct!(AggregateInfo {
     1: transition,
     2: finish,
@@ -411,6 +415,7 @@ stored_struct!(Routine {
     24: config,
     25: acl,
     26: library,
+    27: own_language,
 });
 stored_enum!(Timing { 1: Before, 2: After, 3: InsteadOf });
 stored_enum!(Event { 1: Insert, 2: Delete, 3: Update, 4: Truncate });

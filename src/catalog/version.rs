@@ -41,7 +41,7 @@ pub struct Catalog {
     pub(crate) domains: OrdMap<Oid, Arc<Domain>>,
     pub(crate) roles: OrdMap<Oid, Arc<Role>>,
     pub(crate) acls: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
-    pub(crate) default_acls: OrdMap<(Oid, Oid, u8), Vec<Arc<str>>>,
+    pub(crate) default_acls: OrdMap<(Oid, Oid, u8), (Oid, Vec<Arc<str>>)>,
     pub(crate) settings: OrdMap<(Oid, Oid), Vec<Arc<str>>>,
     pub(crate) told_sizes: OrdMap<Oid, ToldSize>,
     pub(crate) parameters: OrdMap<Arc<str>, (Oid, Vec<Arc<str>>)>,
@@ -217,12 +217,17 @@ impl Catalog {
 
     /// The list that future objects of a role begin with: role, schema (zero: every schema), `defaclobjtype`.
     pub fn default_acl(&self, place: (Oid, Oid, u8)) -> Option<&[Arc<str>]> {
-        self.default_acls.get(&place).map(Vec::as_slice)
+        self.default_acls.get(&place).map(|(_, acl)| acl.as_slice())
     }
 
-    /// All of them.
-    pub fn default_acls(&self) -> impl Iterator<Item = (&(Oid, Oid, u8), &Vec<Arc<str>>)> {
-        self.default_acls.iter()
+    /// `pg_default_acl.oid` of such a list.
+    pub fn default_acl_oid(&self, place: (Oid, Oid, u8)) -> Option<Oid> {
+        self.default_acls.get(&place).map(|(oid, _)| *oid)
+    }
+
+    /// All of them, with their oids.
+    pub fn default_acls(&self) -> impl Iterator<Item = (&(Oid, Oid, u8), Oid, &[Arc<str>])> {
+        self.default_acls.iter().map(|(place, (oid, acl))| (place, *oid, acl.as_slice()))
     }
 
     /// What sessions of a role (zero: all) in a database (zero: all) begin with, as `name=value`. What a role has in all databases is in
@@ -283,9 +288,9 @@ impl Catalog {
                     None => self.acls.remove(&(*class, *object)),
                 };
             }
-            Change::DefaultAcl { place, acl } => {
+            Change::DefaultAcl { place, oid, acl } => {
                 match acl {
-                    Some(acl) => self.default_acls.insert(*place, acl.clone()),
+                    Some(acl) => self.default_acls.insert(*place, (*oid, acl.clone())),
                     None => self.default_acls.remove(place),
                 };
             }

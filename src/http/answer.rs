@@ -61,6 +61,11 @@ impl Refusal {
         Refusal::Plain(StatusCode::NOT_FOUND, "Not Found".to_owned())
     }
 
+    /// 413.
+    pub(crate) fn too_large() -> Refusal {
+        Refusal::Plain(StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large".to_owned())
+    }
+
     /// 503: not now.
     pub(crate) fn unavailable(detail: &str) -> Refusal {
         Refusal::Plain(StatusCode::SERVICE_UNAVAILABLE, detail.to_owned())

@@ -118,7 +118,7 @@ pub(crate) async fn overall(Extract(state): Extract<Arc<State>>) -> Response {
         (Phase::Draining, _) => "draining",
         (Phase::Ready, Some(instance)) => {
             let checked = state.check(instance).await;
-            last_check = Value::String(checked.time.to_string());
+            last_check = Value::String(time(checked.time.as_microsecond()));
             components = parts(&instance.observe());
             if checked.answers { "healthy" } else { "unhealthy" }
         }
@@ -138,7 +138,7 @@ pub(crate) async fn overall(Extract(state): Extract<Arc<State>>) -> Response {
         "error_rate": format!("{rate:.2}%"),
         "database": database,
         "last_db_check": last_check,
-        "timestamp": Timestamp::now().to_string(),
+        "timestamp": time(Timestamp::now().as_microsecond()),
         "components": components,
     });
     let serves = matches!(status, "healthy" | "degraded");
@@ -179,6 +179,7 @@ fn parts(observation: &Observation) -> Map<String, Value> {
     parts
 }
 
+/// To the microsecond, which is what clients can read.
 fn time(micros: i64) -> String {
     Timestamp::from_microsecond(micros).unwrap_or_default().to_string()
 }

@@ -7,7 +7,7 @@
 //!      (hyper)  │       ├─ metrics/      /metrics
 //!               │       ├─ sockets/      /ws/changes, /ws/listen ◄─ feeds of committed changes and notifications
 //!               │       ├─ bugs/         /api/bugs/…        ─► sql ─► Session
-//!               │       └─ openapi       /openapi.json
+//!               │       └─ openapi, docs /openapi.json, /docs
 //!               └─ on the way: metered, access, rate, deadline, size of the body
 //! ```
 //!
@@ -24,6 +24,7 @@ mod access;
 mod answer;
 mod bugs;
 mod deadline;
+mod docs;
 mod health;
 mod lifecycle;
 mod listener;
@@ -34,6 +35,7 @@ mod origin;
 mod query;
 mod rate;
 mod router;
+mod size;
 mod sockets;
 mod sql;
 

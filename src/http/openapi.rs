@@ -13,10 +13,15 @@ use crate::{Access, State};
 
 /// `/openapi.json`.
 pub(crate) async fn show(Extract(state): Extract<Arc<State>>) -> Response {
-    value(StatusCode::OK, &describe(matches!(state.options.access, Access::Token(_))))
+    value(StatusCode::OK, &describe(&state))
 }
 
-fn describe(with_token: bool) -> Value {
+/// The description of the interface as this server has it.
+pub(crate) fn describe(state: &State) -> Value {
+    document(matches!(state.options.access, Access::Token(_)))
+}
+
+fn document(with_token: bool) -> Value {
     let mut document = json!({
         "openapi": "3.1.0",
         "info": {

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::answer::Refusal;
-use crate::{State, access, bugs, deadline, health, metered, metrics, openapi, origin, rate, sockets};
+use crate::{State, access, bugs, deadline, docs, health, metered, metrics, openapi, origin, rate, size, sockets};
 
 /// The whole interface.
 pub(crate) fn make(state: Arc<State>) -> Router {
@@ -28,10 +28,12 @@ pub(crate) fn make(state: Arc<State>) -> Router {
         .route("/health/startup", get(health::startup))
         .route("/metrics", get(metrics::show))
         .route("/openapi.json", get(openapi::show))
+        .route("/docs", get(docs::show))
         .method_not_allowed_fallback(method_not_allowed)
         .merge(api)
         .fallback(not_found)
         .layer(DefaultBodyLimit::max(state.options.body_bytes))
+        .layer(from_fn_with_state(state.clone(), size::limit))
         .layer(from_fn_with_state(state.clone(), deadline::limit))
         .layer(from_fn_with_state(state.clone(), origin::allow))
         .layer(from_fn_with_state(state.clone(), metered::count))

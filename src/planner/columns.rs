@@ -185,6 +185,13 @@ pub fn used(node: &Node) -> Vec<(Oid, i16)> {
     found
 }
 
+/// The columns that a plan mentions, whatever they are of.
+pub(crate) fn mentioned(node: &Node) -> BTreeSet<ColumnId> {
+    let mut mentioned = BTreeSet::new();
+    collect_used(node, &mut BTreeMap::new(), &mut mentioned);
+    mentioned
+}
+
 /// Likewise, with system columns.
 pub(crate) fn read(node: &Node) -> Vec<(Oid, i16)> {
     let mut sources = BTreeMap::new();

@@ -55,6 +55,7 @@ mod whole_row;
 mod xml_syntax;
 pub mod xml_table;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::trigger::Event;
@@ -287,6 +288,8 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
         binder.settle_unknown(node)
     })?;
     let mut columns_used = columns::used(&node);
+    let of_functions = |id: &expr::ColumnId| binder.function_fields.get(id).copied();
+    let fields: Vec<(Oid, i16)> = columns::mentioned(&node).iter().filter_map(of_functions).collect();
     let outputs = node.columns();
     let mut settled = node;
     let collations = binder.settle_collations(&mut settled)?;
@@ -294,7 +297,8 @@ pub fn bind_view(query: &ast::Query, locations: &Locations, cx: BindContext<'_>)
     let (functions, operators, types) = (binder.user_functions(), binder.user_operators(), binder.user_types());
     let keys = binder.keys.iter().copied().collect();
     let named = binder.collations.iter().copied().collect();
-    let fields = binder.fields_used();
+    let fields = fields.into_iter().chain(binder.fields_used());
+    let fields: BTreeSet<(Oid, i16)> = fields.collect();
     let relations = binder.into_relations();
     // What is below another view is that view's business.
     columns_used.retain(|(relation, _)| relations.contains(relation));

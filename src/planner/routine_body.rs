@@ -94,13 +94,19 @@ pub fn restated(body: &SqlBody, parameters: &Parameters, names: Renaming<'_>) ->
 /// The body as `pg_get_function_sqlbody` writes it.
 pub fn definition(body: &SqlBody, parameters: &Parameters, cx: BindContext<'_>) -> Result<String> {
     let is_return = body.shown.starts_with("RETURN");
-    let mut out = String::from(if is_return { "RETURN " } else { "BEGIN ATOMIC\n" });
+    let mut out = String::from(if is_return { "" } else { "BEGIN ATOMIC\n" });
+    let mut number = 0;
     for_each_statement(body, |tree, locations| {
+        let returns = is_return || body.returns.contains(&number);
+        number += 1;
         let (recorded, ..) = recorded(tree, locations, body, parameters, (cx, None))?;
         let printer = Printer::new(cx, Style { pretty: false, wrap: 0 }, recorded.shapes).with_parameters(parameters);
         match &recorded.query.body {
-            Body::Select(select) if is_return => {
-                select.list.first().map_or(Ok(()), |(_, expr)| printer.expr(expr, &mut out))
+            Body::Select(select) if returns => {
+                out.push_str(if is_return { "RETURN " } else { " RETURN " });
+                select.list.first().map_or(Ok(()), |(_, expr)| printer.expr(expr, &mut out))?;
+                out.push_str(if is_return { "" } else { ";\n" });
+                Ok(())
             }
             _ => {
                 printer.query(&recorded.query, BLOCK, Shown::default(), &mut out)?;

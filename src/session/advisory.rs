@@ -2,10 +2,8 @@
 //!
 //! The locks themselves are storage's; here are the functions that take and release them.
 
-use std::time::Duration;
-
 use dictdb_functions::kernel::{CallContext, ScalarFn};
-use dictdb_storage::{LockTag, Session as StorageSession, WaitOptions, WaitPolicy};
+use dictdb_storage::{LockTag, Session as StorageSession, WaitPolicy};
 use dictdb_types::{Datum, Error, Result, SqlState};
 
 use crate::StatementEnv;
@@ -64,8 +62,7 @@ fn tag(env: &StatementEnv, args: &[Datum]) -> Result<LockTag> {
 
 fn lock(cx: &CallContext<'_>, args: &[Datum], level: Level, shared: bool, policy: WaitPolicy) -> Result<bool> {
     let (env, storage) = caller(cx)?;
-    let milliseconds = env.derived.lock_timeout_ms;
-    let options = WaitOptions { timeout: (milliseconds > 0).then(|| Duration::from_millis(milliseconds)) };
+    let options = env.derived.wait_options();
     let tag = tag(env, args)?;
     match level {
         Level::Session => storage.lock_advisory(tag, shared, policy, &options),

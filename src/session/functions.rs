@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dictdb_executor::IndexEnv;
 use dictdb_functions::kernel::{CallContext, ScalarFn};
 use dictdb_types::datetime::{Clock, add_interval};
 use dictdb_types::{Array, Datum, Error, Oid, Result, SqlState, oids};
@@ -60,7 +61,10 @@ fn version(_: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
 }
 
 fn current_user(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {
-    Ok(Datum::Text(session(cx)?.shared.current_user()))
+    Ok(Datum::Text(match IndexEnv::of(cx.env) {
+        Some(index) => index.current_user(),
+        None => session(cx)?.shared.current_user(),
+    }))
 }
 
 fn session_user(cx: &CallContext<'_>, _: &[Datum]) -> Result<Datum> {

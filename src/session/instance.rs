@@ -22,6 +22,7 @@ use crate::deadlines::Deadlines;
 use crate::exported_snapshots::ExportedSnapshots;
 use crate::feed::Feeds;
 use crate::function_statistics::FunctionStatistics;
+use crate::long_waits::LockWaits;
 use crate::notifications::Hub;
 use crate::persistence::{self, Opened};
 use crate::pipeline::StatisticsCache;
@@ -69,7 +70,7 @@ pub struct Instance {
     /// Values of settings for all sessions; replaced as a whole when the configuration is read again.
     pub settings: RwLock<Arc<ServerSettings>>,
     /// The other sessions.
-    pub backends: Backends,
+    pub backends: Arc<Backends>,
     /// LISTEN and NOTIFY.
     pub hub: Hub,
     /// `statement_timeout`.
@@ -155,6 +156,8 @@ impl Instance {
     ) -> Result<Instance> {
         let storage = Storage::new();
         storage.set_blocking(Arc::new(RuntimeBlocking));
+        let backends = Arc::<Backends>::default();
+        storage.set_wait_log(Arc::new(LockWaits(backends.clone())));
         let registry = crate::system::registry().clone();
         let opened = match directory {
             Some(directory) => persistence::open(&mut settings, directory, database, &storage, &registry, progress)?,
@@ -170,7 +173,7 @@ impl Instance {
         });
         Ok(Instance {
             settings: RwLock::new(Arc::new(settings)),
-            backends: Backends::default(),
+            backends,
             hub: Hub::default(),
             deadlines: Arc::default(),
             started: clock::now_micros(),

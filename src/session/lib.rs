@@ -60,6 +60,7 @@ mod integrity;
 pub mod interrupts;
 mod large_object;
 pub mod log;
+mod long_waits;
 pub mod meters;
 mod names;
 pub mod notifications;

@@ -1,11 +1,11 @@
 //! What sessions write to the server's log: statements and how long they took, errors, warnings, their beginning and end.
 //!
-//! `log_statement`, `log_duration`, `log_min_duration_statement`, `log_min_messages`, `log_min_error_statement`,
-//! `log_connections` and `log_disconnections` decide as in PostgreSQL. An entry has the fields of PostgreSQL's jsonlog, under its
-//! keys; how they look is the server's concern.
+//! `log_statement`, `log_duration`, `log_min_duration_statement`, `log_min_duration_sample`, `log_statement_sample_rate`,
+//! `log_transaction_sample_rate`, `log_min_messages`, `log_min_error_statement`, `log_connections` and `log_disconnections` decide as in
+//! PostgreSQL. An entry has the fields of PostgreSQL's jsonlog, under its keys; how they look is the server's concern.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dictdb_parser::Statement;
 use dictdb_types::{Datum, Error, Severity, Type, text};
@@ -15,6 +15,7 @@ use crate::Session;
 use crate::backends::Backend;
 use crate::prepared::Source;
 use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::statement::command_tag;
 
 /// `log_statement`.
@@ -31,12 +32,32 @@ pub(crate) enum Logged {
     All,
 }
 
+/// `log_error_verbosity`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verbosity {
+    /// The message alone.
+    Terse,
+    /// And what it says further.
+    #[default]
+    Default,
+    /// And its SQLSTATE and where in the source it was made.
+    Verbose,
+}
+
 /// What the settings say about logging.
 #[derive(Clone, Debug, Default)]
 pub struct LogWishes {
     statements: Logged,
     durations: bool,
     min_duration_millis: Option<u64>,
+    /// `log_min_duration_sample`, and the share of such statements that is logged.
+    min_sample_millis: Option<u64>,
+    statement_rate: f64,
+    /// The share of transactions whose statements are logged.
+    transaction_rate: f64,
+    /// `deadlock_timeout`, with `log_lock_waits`: after how long a wait for a lock is logged.
+    pub(crate) waits_after: Option<Duration>,
+    verbosity: Verbosity,
     min_messages: u8,
     min_error_statement: u8,
     max_parameter_bytes: Option<usize>,
@@ -53,6 +74,17 @@ impl LogWishes {
             },
             durations: settings.bool("log_duration"),
             min_duration_millis: u64::try_from(settings.int("log_min_duration_statement")).ok(),
+            min_sample_millis: u64::try_from(settings.int("log_min_duration_sample")).ok(),
+            statement_rate: settings.real("log_statement_sample_rate"),
+            transaction_rate: settings.real("log_transaction_sample_rate"),
+            waits_after: settings
+                .bool("log_lock_waits")
+                .then(|| Duration::from_millis(u64::try_from(settings.int("deadlock_timeout")).unwrap_or_default())),
+            verbosity: match settings.text("log_error_verbosity").as_str() {
+                "terse" => Verbosity::Terse,
+                "verbose" => Verbosity::Verbose,
+                _ => Verbosity::Default,
+            },
             min_messages: rank(&settings.text("log_min_messages")),
             min_error_statement: rank(&settings.text("log_min_error_statement")),
             max_parameter_bytes: usize::try_from(settings.int("log_parameter_max_length")).ok(),
@@ -61,7 +93,11 @@ impl LogWishes {
 
     /// Whether statements are looked at while they run.
     fn watches(&self) -> bool {
-        self.statements != Logged::None || self.durations || self.min_duration_millis.is_some()
+        self.statements != Logged::None
+            || self.durations
+            || self.min_duration_millis.is_some()
+            || self.min_sample_millis.is_some()
+            || self.transaction_rate > 0.0
     }
 }
 
@@ -96,6 +132,12 @@ pub struct Details<'a> {
     pub position: Option<u32>,
     /// The statement of a function.
     pub internal_query: Option<&'a str>,
+    /// How much of it stands in lines for people.
+    pub verbosity: Verbosity,
+    /// Where in our source it was made: routine, file and line.
+    pub source: Option<(Option<&'a str>, &'a str, u32)>,
+    /// The transaction: its place among those of the session, and its id.
+    pub transaction: Option<(&'a str, u64)>,
 }
 
 impl Backend {
@@ -103,10 +145,15 @@ impl Backend {
     pub fn log(&self, severity: Severity, message: &str, details: &Details<'_>) {
         let host = self.identity.address.map(|address| address.ip().to_string());
         let port = self.identity.address.map(|address| u64::from(address.port()));
-        let started = Timestamp::from_microsecond(self.started).unwrap_or_default();
-        let session_id = format!("{:x}.{:x}", started.as_second(), self.pid);
-        let session_start = started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+        let started = Timestamp::from_microsecond(self.started).unwrap_or_default().as_second();
+        let session_id = format!("{started:x}.{:x}", self.pid);
         let application = self.activity.lock().application_name.clone();
+        let verbosity = match details.verbosity {
+            Verbosity::Terse => Some("terse"),
+            Verbosity::Default => None,
+            Verbosity::Verbose => Some("verbose"),
+        };
+        let source = details.source.filter(|_| details.verbosity == Verbosity::Verbose);
         macro_rules! emit {
             ($level:ident) => {
                 tracing::$level!(
@@ -117,7 +164,7 @@ impl Backend {
                     remote_host = host.as_deref(),
                     remote_port = port,
                     session_id = &*session_id,
-                    session_start = &*session_start,
+                    session_start = started,
                     application_name = &*application,
                     backend_type = "client backend",
                     state_code = details.code,
@@ -127,6 +174,12 @@ impl Backend {
                     statement = details.statement,
                     cursor_position = details.position,
                     internal_query = details.internal_query,
+                    vxid = details.transaction.map(|(place, _)| place),
+                    txid = details.transaction.map(|(_, id)| id),
+                    verbosity,
+                    func_name = source.and_then(|(routine, ..)| routine),
+                    file_name = source.map(|(_, file, _)| file),
+                    file_line_num = source.map(|(.., line)| line),
                     "{message}"
                 )
             };
@@ -139,18 +192,20 @@ impl Backend {
         }
     }
 
-    /// Writes an error, with everything it says.
-    pub fn log_error(&self, error: &Error, statement: Option<&str>) {
+    /// Writes an error, with everything it says, and the rest of the details.
+    pub fn log_error(&self, error: &Error, details: &Details<'_>) {
         let fields = error.fields();
         let code = fields.code;
+        let file = fields.source.file().rsplit('/').next().unwrap_or_default();
         let details = Details {
             code: Some(code.as_str()),
             detail: fields.detail.as_deref(),
             hint: fields.hint.as_deref(),
             context: fields.context.as_deref(),
-            statement,
             position: fields.position,
             internal_query: fields.internal.as_ref().map(|(_, text)| text.as_str()),
+            source: Some((fields.routine, file, fields.source.line())),
+            ..*details
         };
         self.log(fields.severity, &fields.message, &details);
     }
@@ -183,6 +238,65 @@ impl Backend {
             message.push_str(&format!(" host={} port={}", address.ip(), address.port()));
         }
         self.log(Severity::Log, &message, &Details::default());
+    }
+}
+
+impl Shared {
+    /// Writes an entry as this session, with the transaction it is in.
+    pub(crate) fn log(&self, severity: Severity, message: &str, details: &Details<'_>) {
+        let (place, id) = self.transaction();
+        self.backend.log(severity, message, &Details { transaction: Some((&place, id)), ..*details });
+    }
+
+    /// Likewise an error.
+    pub(crate) fn log_error(&self, error: &Error, details: &Details<'_>) {
+        let (place, id) = self.transaction();
+        self.backend.log_error(error, &Details { transaction: Some((&place, id)), ..*details });
+    }
+
+    /// The place of its transaction, and the id: 0 is none.
+    fn transaction(&self) -> (String, u64) {
+        let (place, id) = self.instance.storage.transaction_of(self.backend.pid.cast_unsigned()).unwrap_or_default();
+        (place, id.map_or(0, |id| id.0))
+    }
+}
+
+/// A share of what comes, evenly: of ten at a rate of 0.3 three, and not in a row.
+#[derive(Debug)]
+struct Share(f64);
+
+impl Share {
+    fn takes(&mut self, rate: f64) -> bool {
+        self.0 += rate;
+        let is_due = self.0 >= 1.0;
+        if is_due {
+            self.0 -= 1.0;
+        }
+        is_due
+    }
+}
+
+/// What of a session is logged because it is part of a sample.
+#[derive(Debug)]
+pub(crate) struct Sampling {
+    statements: Share,
+    transactions: Share,
+    /// When the transaction began, and whether it is.
+    transaction: (i64, bool),
+}
+
+impl Sampling {
+    /// That of the session with this process id. Sessions begin at different places, so that those with one statement get their share, too.
+    pub(crate) fn of(pid: i32) -> Sampling {
+        let start = (f64::from(pid) * std::f64::consts::GOLDEN_RATIO).fract();
+        Sampling { statements: Share(start), transactions: Share(start), transaction: (0, false) }
+    }
+
+    /// A message has run in the transaction that began then.
+    fn note_transaction(&mut self, began: i64, rate: f64) {
+        if self.transaction.0 != began {
+            self.transaction = (began, self.transactions.takes(rate));
+        }
     }
 }
 
@@ -257,8 +371,9 @@ impl Session {
             && !watch.is_logged
         {
             watch.is_logged = true;
-            let details = Details { detail: watched.parameters.as_deref(), ..Details::default() };
-            self.shared.backend.log(Severity::Log, &format!("{}: {}", watched.head, watched.text), &details);
+            let verbosity = self.derived().log.verbosity;
+            let details = Details { detail: watched.parameters.as_deref(), verbosity, ..Details::default() };
+            self.shared.log(Severity::Log, &format!("{}: {}", watched.head, watched.text), &details);
         }
         watch
     }
@@ -273,18 +388,21 @@ impl Session {
 
     fn log_duration(&mut self, watch: &Watch) {
         let elapsed = watch.begun.elapsed();
-        let wishes = &self.derived().log;
-        let is_slow = wishes.min_duration_millis.is_some_and(|limit| elapsed.as_millis() >= u128::from(limit));
-        if !is_slow && !wishes.durations {
+        let wishes = self.derived().log.clone();
+        let takes = |limit: Option<u64>| limit.is_some_and(|limit| elapsed.as_millis() >= u128::from(limit));
+        self.sampling.note_transaction(self.block.started, wishes.transaction_rate);
+        let is_sampled = takes(wishes.min_sample_millis) && self.sampling.statements.takes(wishes.statement_rate);
+        let is_shown = takes(wishes.min_duration_millis) || is_sampled || self.sampling.transaction.1;
+        if !is_shown && !wishes.durations {
             return;
         }
         let mut message = format!("duration: {:.3} ms", elapsed.as_secs_f64() * 1000.0);
-        let mut details = Details::default();
-        if let Some(watched) = watch.text.as_ref().filter(|_| is_slow && !watch.is_logged) {
+        let mut details = Details { verbosity: wishes.verbosity, ..Details::default() };
+        if let Some(watched) = watch.text.as_ref().filter(|_| is_shown && !watch.is_logged) {
             message.push_str(&format!("  {}: {}", watched.head, watched.text));
             details.detail = watched.parameters.as_deref();
         }
-        self.shared.backend.log(Severity::Log, &message, &details);
+        self.shared.log(Severity::Log, &message, &details);
     }
 
     /// `parameters: $1 = '1', $2 = NULL`, the way PostgreSQL logs them.
@@ -308,10 +426,10 @@ impl Session {
         if weight < wishes.min_messages {
             return;
         }
-        let with_statement = weight >= wishes.min_error_statement;
-        let backend = &self.shared.backend;
-        let statement = with_statement.then(|| backend.activity.lock().query.clone());
-        backend.log_error(error, statement.as_deref().filter(|text| !text.is_empty()));
+        let (with_statement, verbosity) = (weight >= wishes.min_error_statement, wishes.verbosity);
+        let statement = with_statement.then(|| self.shared.backend.activity.lock().query.clone());
+        let statement = statement.as_deref().filter(|text| !text.is_empty());
+        self.shared.log_error(error, &Details { statement, verbosity, ..Details::default() });
     }
 
     /// The session ends.
@@ -322,9 +440,10 @@ impl Session {
     }
 }
 
-/// Whether a notice or warning is for the log too.
-pub(crate) fn wants(wishes: &LogWishes, severity: Severity) -> bool {
-    severity >= Severity::Notice && rank(severity.as_str()) >= wishes.min_messages
+/// How much of a notice or warning is for the log, if it is at all.
+pub(crate) fn wants(wishes: &LogWishes, severity: Severity) -> Option<Verbosity> {
+    let is_wanted = severity >= Severity::Notice && rank(severity.as_str()) >= wishes.min_messages;
+    is_wanted.then_some(wishes.verbosity)
 }
 
 /// A value between quotes, cut to the limit.
@@ -359,6 +478,16 @@ mod tests {
     fn log_outweighs_error() {
         assert!(rank("LOG") > rank("error") && rank("LOG") < rank("FATAL"));
         assert!(rank("debug1") < rank("INFO"));
+    }
+
+    #[test]
+    fn a_share_is_taken_evenly() {
+        let mut share = Share(0.0);
+        let taken: Vec<bool> = (0..8).map(|_| share.takes(0.25)).collect();
+        assert_eq!(taken, [false, false, false, true, false, false, false, true]);
+        assert!((0..5).all(|_| share.takes(1.0)) && (0..5).all(|_| !share.takes(0.0)));
+        let first = (100..200).filter(|pid| Sampling::of(*pid).statements.takes(0.1)).count();
+        assert!((8..=12).contains(&first), "{first}");
     }
 
     #[test]

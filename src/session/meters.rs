@@ -235,7 +235,7 @@ impl Session {
         self.shared.backend.meters.statement(verb, tag.count());
         self.done = Some(verb);
         if tracing::enabled!(tracing::Level::DEBUG) {
-            self.shared.backend.log(Severity::Debug, &format!("completed {tag}"), &Details::default());
+            self.shared.log(Severity::Debug, &format!("completed {tag}"), &Details::default());
         }
         client.complete(tag);
     }

@@ -9,12 +9,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, Change, Object, Persistence};
+use dictdb_catalog::{Catalog, Change, Key, Object, Persistence};
 use dictdb_durability::{Durability, PreparedTransaction, finished_item, redo};
 use dictdb_executor::ddl::{StorageChanges, restore_open_indexes};
 use dictdb_functions::kernel::Registry;
 use dictdb_storage::{Accompaniment, LockTag, Storage, Transaction, database_reset};
-use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
+use dictdb_types::{Error, Oid, Result, SqlState, TxnId, TypeLookup};
 use parking_lot::Mutex;
 
 use crate::instance::Database;
@@ -250,7 +250,7 @@ impl Session {
                 .catalog
                 .changes()
                 .iter()
-                .any(|change| schema.is_some() && namespace_of(change) == schema)
+                .any(|change| schema.is_some() && namespace_of(change, &committed) == schema)
     }
 
     /// The second phase, from any session of the database. 42704, 55000, 42501, 0A000; 58030 and 53100 leave it prepared.
@@ -339,12 +339,22 @@ fn cannot<T>(what: &str) -> Result<T> {
     Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot PREPARE a transaction that has {what}")))
 }
 
-/// The schema of an object that a change puts.
-fn namespace_of(change: &Change) -> Option<Oid> {
-    match change {
-        Change::Put(Object::Relation(relation)) => Some(relation.namespace),
-        Change::Put(Object::Type(info)) => Some(info.namespace),
-        Change::Put(Object::Routine(routine)) => Some(routine.namespace),
-        _ => None,
-    }
+/// The schema of an object that a change puts or takes away; of relations, locks tell.
+fn namespace_of(change: &Change, committed: &Catalog) -> Option<Oid> {
+    Some(match change {
+        Change::Put(Object::Relation(relation)) => relation.namespace,
+        Change::Put(Object::Type(info)) => info.namespace,
+        Change::Put(Object::Routine(routine)) => routine.namespace,
+        Change::Put(Object::Operator(operator)) => operator.namespace,
+        Change::Put(Object::OperatorClass(own)) => own.class.namespace,
+        Change::Put(Object::OperatorFamily(family)) => family.namespace,
+        Change::Put(Object::Definition(own)) => own.namespace,
+        Change::Remove(Key::Type(oid)) => committed.type_info(*oid)?.namespace,
+        Change::Remove(Key::Function(oid)) => committed.routine(*oid)?.namespace,
+        Change::Remove(Key::Operator(oid)) => committed.operator(*oid)?.namespace,
+        Change::Remove(Key::OperatorClass(oid)) => committed.operator_class(*oid)?.class.namespace,
+        Change::Remove(Key::OperatorFamily(oid)) => committed.operator_family(*oid)?.namespace,
+        Change::Remove(Key::Definition(_, oid)) => committed.definition(*oid)?.namespace,
+        _ => return None,
+    })
 }

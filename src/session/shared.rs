@@ -200,11 +200,10 @@ impl Shared {
     pub fn notice(&self, notice: Error) {
         let severity = notice.fields().severity;
         let settings = self.settings.lock();
-        let (wanted, is_logged) =
-            (settings.derived().client_min_messages, log::wants(&settings.derived().log, severity));
+        let (wanted, logged) = (settings.derived().client_min_messages, log::wants(&settings.derived().log, severity));
         drop(settings);
-        if is_logged {
-            self.backend.log_error(&notice, None);
+        if let Some(verbosity) = logged {
+            self.log_error(&notice, &log::Details { verbosity, ..log::Details::default() });
         }
         let is_heard = severity == Severity::Info || severity >= wanted && wanted < Severity::Error;
         if is_heard && !self.is_hushed.load(Ordering::Relaxed) && !self.is_said(&notice) {

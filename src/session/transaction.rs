@@ -262,12 +262,19 @@ impl TransactionBlock {
 
     /// 25001 inside a block or pipeline, for statements that commit in between.
     pub(crate) fn prevent_block(&self, statement: &str) -> Result<()> {
-        let place = match self.phase {
-            Phase::Implicit | Phase::Block | Phase::Failed => "run inside a transaction block",
-            Phase::Single if self.pipelined => "be executed within a pipeline",
-            _ => return Ok(()),
-        };
-        Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, format!("{statement} cannot {place}")))
+        match self.inside() {
+            Some(place) => Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, format!("{statement} cannot {place}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Why a statement cannot commit on its own, as messages say it after `cannot`.
+    pub(crate) fn inside(&self) -> Option<&'static str> {
+        match self.phase {
+            Phase::Implicit | Phase::Block | Phase::Failed => Some("run inside a transaction block"),
+            Phase::Single if self.pipelined => Some("be executed within a pipeline"),
+            _ => None,
+        }
     }
 
     /// Position of the innermost savepoint of that name; 3B001 when there is none.

@@ -37,8 +37,8 @@ pub use index::{
     KeyExtractor, KeyOutcome, RegionQuery, RowIds, RowSet, write_entries, write_interval,
 };
 pub use lock::{
-    Blocking, Interrupt, InterruptReason, LockInfo, LockMode, LockTag, RelationLock, RowStrength, WaitOptions,
-    WaitPolicy,
+    Blocking, Interrupt, InterruptReason, LockInfo, LockMode, LockTag, LongWait, RelationLock, RowStrength, WaitLog,
+    WaitOptions, WaitPolicy, WaitStage,
 };
 pub use sequence::{Sequence, SequenceOptions, SequenceState};
 pub use session::Session;

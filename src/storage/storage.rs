@@ -11,7 +11,7 @@ use crate::feed::Feed;
 use crate::garbage::Garbage;
 use crate::history::History;
 use crate::hook::{CommitHook, Lsn};
-use crate::lock::{Blocking, LockManager, RelationLock, Sessions};
+use crate::lock::{Blocking, LockManager, RelationLock, Sessions, WaitLog};
 use crate::sequence::Sequence;
 use crate::serializable::Serializables;
 use crate::session::{Session, SessionState};
@@ -46,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) serializables: Serializables,
     pub(crate) hook: OnceLock<Arc<dyn CommitHook>>,
     pub(crate) blocking: OnceLock<Arc<dyn Blocking>>,
+    pub(crate) wait_log: OnceLock<Arc<dyn WaitLog>>,
     /// Counts how often somebody has begun to note changes of a table; zero is never.
     pub(crate) tracking: AtomicU64,
     /// Who follows committed changes.
@@ -79,6 +80,7 @@ impl Storage {
             serializables: Serializables::default(),
             hook: OnceLock::new(),
             blocking: OnceLock::new(),
+            wait_log: OnceLock::new(),
             tracking: AtomicU64::new(0),
             feed: Feed::default(),
             tables: RwLock::default(),
@@ -101,6 +103,11 @@ impl Storage {
     /// Sets how threads block; once. Without it they simply do. Returns whether it was the first call.
     pub fn set_blocking(&self, blocking: Arc<dyn Blocking>) -> bool {
         self.0.blocking.set(blocking).is_ok()
+    }
+
+    /// Sets who is told of waits that take long; once. Returns whether it was the first call.
+    pub fn set_wait_log(&self, log: Arc<dyn WaitLog>) -> bool {
+        self.0.wait_log.set(log).is_ok()
     }
 
     /// What `f` finds while no transaction can commit, and a snapshot of that moment with the transaction that owns it.

@@ -85,6 +85,14 @@ fn a_failure_reaches_who_listens_and_the_operators_command() {
         assert_eq!(std::fs::read_to_string(&told).ok(), Some(format!("{text}\n{count}\n")));
         std::fs::remove_file(&told).expect("it is there");
     }
+    // Who listens in one database hears of the backups of another.
+    run(&mut connection, "CREATE DATABASE other");
+    let mut other = Connection::open(server.port, "postgres", "other").expect("the server answers");
+    let failed = other.query("BACKUP FULL").expect("the server answers");
+    assert!(failed.iter().any(|message| message.tag == b'E'), "the backup fails");
+    let heard = connection.query("SELECT 1").expect("the server answers");
+    let heard: Vec<_> = heard.iter().filter(|message| message.tag == b'A').map(payload).collect();
+    assert!(matches!(&heard[..], [(_, text)] if text.contains(r#""database":"other""#)), "{heard:?}");
 }
 
 #[test]

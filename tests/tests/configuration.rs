@@ -64,6 +64,22 @@ fn altered_settings_outlive_the_server() {
 }
 
 #[test]
+fn places_of_the_log_that_are_none_are_refused() {
+    let server = Server::dictdb().expect("the server starts");
+    let mut session = connect(&server);
+    let mut alter = |change: &str| ask(&mut session, &format!("ALTER SYSTEM SET {change}"));
+    assert!(
+        alter("log_destination = 'stderr, csvlog'")
+            .contains("\"csvlog\" in setting \"log_destination\" is not supported")
+    );
+    assert!(
+        alter("log_destination = 'nowhere'").contains("invalid value for parameter \"log_destination\": \"nowhere\"")
+    );
+    assert!(alter("logging_collector = on").contains("setting \"logging_collector\" is not supported"));
+    assert_eq!(alter("log_destination = 'stderr'"), "");
+}
+
+#[test]
 fn files_with_mistakes_change_nothing() {
     let folder = fresh_directory().expect("a directory");
     let data = folder.join("data");

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use dictdb_tests::http::{get, wait_until_ready};
 use dictdb_tests::patience::wait_for;
+use dictdb_tests::place::{connect, run, try_run};
 use dictdb_tests::server::{Server, binary, free_port, fresh_directory, postgres_bin, workspace};
 use serde_json::Value;
 
@@ -57,20 +58,36 @@ fn rules_and_dashboard_use_exported_names_only() {
     let port = free_port().unwrap();
     let http = format!("127.0.0.1:{port}");
     let directory = fresh_directory().unwrap();
-    let _server = Server::dictdb_on(&directory.join("data"), &["--http", &http]).unwrap();
+    let server = Server::dictdb_on(&directory.join("data"), &["--http", &http]).unwrap();
     wait_until_ready(port);
     get(port, "/health").unwrap();
-    let text = get(port, "/metrics").unwrap().body;
+    let mut connection = connect(&server, "postgres");
+    // It may run again.
+    for name in ["bug_tracking_schema.sql", "business_metrics.sql", "business_metrics.sql"] {
+        let sql = std::fs::read_to_string(workspace().join("sql").join(name)).unwrap();
+        try_run(&mut connection, &sql).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    run(
+        &mut connection,
+        "INSERT INTO samples (device_id, grade, quality, conforms, processing_seconds) VALUES ('d', 'A+', 1, true, 0.1);
+         INSERT INTO bug_reports (title, description, status) VALUES ('a', 'b', 'open'), ('c', 'd', 'resolved')",
+    );
+    run(&mut connection, "BACKUP FULL");
+    let text = wait_for("the last query", || {
+        Some(get(port, "/metrics").unwrap().body).filter(|text| text.contains("samples_throughput_per_second"))
+    });
     let exported: BTreeSet<&str> =
         text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();
     let mut expressions: Vec<String> = read("prometheus/alerts.yml")
         .lines()
         .filter_map(|line| line.trim().strip_prefix("expr: ").map(str::to_owned))
         .collect();
-    let dashboard: Value = serde_json::from_str(&read("grafana/dashboards/dictdb.json")).unwrap();
-    for panel in dashboard["panels"].as_array().unwrap() {
-        for target in panel["targets"].as_array().unwrap() {
-            expressions.push(target["expr"].as_str().unwrap().to_owned());
+    for file in ["grafana/dashboards/dictdb.json", "grafana/dashboards/business.json"] {
+        let dashboard: Value = serde_json::from_str(&read(file)).unwrap();
+        for panel in dashboard["panels"].as_array().unwrap() {
+            for target in panel["targets"].as_array().unwrap() {
+                expressions.push(target["expr"].as_str().unwrap().to_owned());
+            }
         }
     }
     assert!(expressions.len() > 20, "{expressions:?}");

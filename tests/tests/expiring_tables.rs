@@ -242,6 +242,19 @@ fn a_table_that_has_rows_may_be_given_a_ttl() {
 }
 
 #[test]
+fn rows_do_not_come_back_when_they_may_live_longer() {
+    let (_server, mut connection) = start();
+    for change in ["RESET (ttl)", "SET (ttl = '1 day')"] {
+        run(&mut connection, "CREATE TABLE t (id int PRIMARY KEY) WITH (ttl = '1 ms'); INSERT INTO t VALUES (1), (2)");
+        wait_until("the end of its rows", || run(&mut connection, "SELECT * FROM t").is_empty());
+        run(&mut connection, &format!("BEGIN; ALTER TABLE t {change}; ROLLBACK; ALTER TABLE t {change}"));
+        assert!(run(&mut connection, "SELECT * FROM t").is_empty(), "{change}");
+        run(&mut connection, "INSERT INTO t VALUES (1)");
+        assert_eq!(run(&mut connection, "SELECT * FROM t; DROP TABLE t"), ["1"], "{change}");
+    }
+}
+
+#[test]
 fn when_rows_were_written_outlives_the_server() {
     let place = Place::new();
     let mut running = None;

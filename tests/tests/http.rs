@@ -1,6 +1,7 @@
 //! The HTTP interface of the real server: health, metrics, the bug tracker, and what it does with requests that are not as they
 //! should be.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use dictdb_tests::http::{Answer, ask, get, json, send, wait_until_ready};
@@ -123,7 +124,10 @@ fn operators_define_metrics_in_sql() {
             "INSERT INTO dictdb.metric_queries (name, help, sql, labels) VALUES \
              ('conformity_rate_percent', 'Share of good samples.', 'SELECT 98.5 AS value', '{}'), \
              ('samples', 'Samples.', 'SELECT s AS site, n AS value FROM (VALUES (''a'', 1), (''b'', 2)) v (s, n)', '{site}'), \
-             ('broken', NULL, 'SELECT 1/0', '{}'), ('writes', NULL, 'DELETE FROM dictdb.metric_queries', '{}')",
+             ('broken', NULL, 'SELECT 1/0', '{}'), ('writes', NULL, 'DELETE FROM dictdb.metric_queries', '{}'), \
+             ('http_requests_total', 'Taken.', 'SELECT 1', '{}'), ('again', NULL, 'VALUES (1), (2)', '{}')",
+            "-c",
+            "INSERT INTO dictdb.metric_queries (name, type, sql) VALUES ('litres_total', 'counter', 'SELECT 2.5')",
         ],
     );
     // Queries that a scrape has no time left for are left out of it.
@@ -132,8 +136,14 @@ fn operators_define_metrics_in_sql() {
     });
     assert_eq!(metric(&text, "conformity_rate_percent"), 98.5);
     assert_eq!(metric(&text, "samples{site=\"b\"}"), 2.0);
-    assert_eq!(metric(&text, "dictdb_metric_query_errors"), 2.0);
-    assert_eq!(psql(&server, &["-c", "SELECT count(*) FROM dictdb.metric_queries"]), "4");
+    assert_eq!(metric(&text, "litres_total"), 2.5);
+    assert_eq!(metric(&text, "dictdb_metric_query_errors"), 4.0);
+    // One that is there twice would spoil the whole scrape.
+    let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("# TYPE ")).collect();
+    let families: BTreeSet<&str> = heads.iter().filter_map(|line| line.split(' ').nth(2)).collect();
+    assert_eq!(heads.len(), families.len());
+    assert!(families.iter().all(|name| text.contains(&format!("# HELP {name} "))), "{text}");
+    assert_eq!(psql(&server, &["-c", "SELECT count(*) FROM dictdb.metric_queries"]), "7");
 }
 
 #[test]
@@ -223,6 +233,8 @@ fn requests_that_are_wrong_are_told_so() {
     assert_eq!(ask(port, "POST", "/api/bugs/", &["Content-Type: text/plain"], "{}").unwrap().status, 415);
     let long = format!(r#"{{"title":"a","description":"{}"}}"#, "x".repeat(1 << 20));
     assert_eq!(json(port, "POST", "/api/bugs/", &long).unwrap().status, 413);
+    let asking = ["Content-Type: application/json", "Content-Length: 99999999", "Expect: 100-continue"];
+    assert_eq!(ask(port, "POST", "/api/bugs/", &asking, "").unwrap().status, 413);
     assert_eq!(send(port, "nonsense\r\n\r\n").unwrap().status, 400);
 }
 
@@ -291,8 +303,11 @@ fn the_description_names_every_path() {
     let (_server, port) = server(&[]);
     let description = read(&get(port, "/openapi.json").unwrap());
     let paths = description["paths"].as_object().expect("paths");
+    let page = get(port, "/docs").unwrap();
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     for (path, item) in paths {
         for method in ["get", "post", "patch"].into_iter().filter(|method| item.get(method).is_some()) {
+            assert!(page.body.contains(&format!("<code>{} {path}</code>", method.to_uppercase())), "{method} {path}");
             let path = path.replace("{id}", "123e4567-e89b-12d3-a456-426614174000");
             let answer = json(port, &method.to_uppercase(), &path, if method == "get" { "" } else { "{}" }).unwrap();
             let described = &item[method]["responses"][answer.status.to_string()];

@@ -16,10 +16,12 @@ fn the_original_package_reads_what_is_written() {
         &mut connection,
         "CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, score double precision NOT NULL, ok bool NOT NULL);
          CREATE TABLE gaps (k text PRIMARY KEY, v int); CREATE TABLE keyless (a int);
+         CREATE TABLE pairs (a int, b text, PRIMARY KEY (a, b)); INSERT INTO pairs VALUES (1, 'a'), (1, 'b');
          INSERT INTO users VALUES (1, 'Alice \"\\ ä', 1, true), (2, 'Bob', 1e20, false), (3, 'C', -0.5, true);
          INSERT INTO gaps VALUES ('x', NULL), ('y', 7); INSERT INTO keyless VALUES (1), (2);
          BACKUP FULL;
          UPDATE users SET name = 'Bobby' WHERE id = 2; DELETE FROM users WHERE id = 3; INSERT INTO users VALUES (4, 'D', 2, true);
+         DELETE FROM pairs WHERE b = 'a';
          DELETE FROM gaps WHERE k = 'x'; UPDATE gaps SET k = 'z' WHERE k = 'y';
          BACKUP DELTA",
     );

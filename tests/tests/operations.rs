@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use dictdb_tests::http::wait_until_ready;
 use dictdb_tests::patience::wait_for;
+use dictdb_tests::place::{connect, run};
 use dictdb_tests::server::{Server, binary, free_port, fresh_directory, postgres_bin};
 
 fn dictdb(arguments: &[&str]) -> Output {
@@ -175,6 +176,114 @@ fn logging_changes_while_the_server_runs() {
     let entry: serde_json::Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {log}"));
     assert_eq!(entry["message"], "division by zero", "{log}");
     assert!(!log.contains("the configuration was read again"), "only errors are logged now: {log}");
+}
+
+#[test]
+fn entries_say_which_transaction_they_are_of() {
+    let server = Server::dictdb_with(&["-c", "log_line_prefix=<%v %x> "], "").unwrap();
+    psql(&server, &["-d", "postgres", "-c", "SELECT 1/0"]);
+    server.log_with(" 0> ERROR:  division by zero");
+    let alter = "ALTER SYSTEM SET log_json = on";
+    psql(&server, &["-d", "postgres", "-c", alter, "-c", "SELECT pg_reload_conf()"]);
+    let fails = "BEGIN; CREATE TABLE t (n int); SELECT 'id ' || txid_current(); SELECT 1/0";
+    let (_, said) = psql(&server, &["-d", "postgres", "-c", fails]);
+    let id = said.lines().find_map(|line| line.trim().strip_prefix("id ")).expect("an id").to_owned();
+    let log = server.log_with("\"22012\"");
+    let entry = log.lines().rfind(|line| line.contains("\"22012\"")).expect("an error");
+    let entry: serde_json::Value = serde_json::from_str(entry).unwrap();
+    assert_eq!(entry["txid"].to_string(), id, "{entry}");
+    assert!(entry["vxid"].as_str().is_some_and(|place| place.starts_with(&format!("{}/", entry["pid"]))), "{entry}");
+}
+
+#[test]
+fn entries_are_as_verbose_as_is_wished_and_have_the_times_of_a_zone() {
+    let server = Server::dictdb_with(&["-c", "log_timezone=Asia/Tokyo", "-c", "log_line_prefix=%t|%s|"], "").unwrap();
+    let duplicate = "INSERT INTO t VALUES (1)";
+    psql(&server, &["-d", "postgres", "-c", "CREATE TABLE t (n int PRIMARY KEY)", "-c", duplicate]);
+    for verbosity in ["terse", "default", "verbose"] {
+        psql(
+            &server,
+            &["-d", "postgres", "-c", &format!("SET log_error_verbosity = {verbosity}"), "-c", duplicate, "-c", "x"],
+        );
+    }
+    let log = server.log_with("ERROR:  42601: syntax error");
+    let times = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(times("ERROR:  duplicate key value"), 2, "{log}");
+    assert_eq!(times("ERROR:  23505: duplicate key value"), 1, "{log}");
+    assert_eq!(times("DETAIL:  Key (n)=(1) already exists."), 2, "{log}");
+    assert_eq!(times("LOCATION:  "), 2, "{log}");
+    assert_eq!(times(&format!("STATEMENT:  {duplicate}")), 3, "{log}");
+    let is_stamped = |line: &str| line.matches(" JST|").count() == 2;
+    assert!(log.lines().filter(|line| line.contains("ERROR:")).all(is_stamped), "{log}");
+}
+
+#[test]
+fn a_share_of_statements_and_of_transactions_is_logged() {
+    let count = |setting: &str, rate: &str, statement: &str| {
+        let mut server = Server::dictdb_with(&["-c", setting, "-c", rate], "").unwrap();
+        let statements: Vec<&str> = (0..40).flat_map(|_| ["-c", statement]).collect();
+        psql(&server, &[&["-d", "postgres"], &*statements].concat());
+        server.signal("TERM");
+        assert_eq!(server.exit_code(), Some(0));
+        server.log().lines().filter(|line| line.contains(&format!("  statement: {statement}"))).count()
+    };
+    assert_eq!(count("log_min_duration_sample=0", "log_statement_sample_rate=0.25", "VALUES (1)"), 10);
+    assert_eq!(count("log_min_duration_sample=1h", "log_statement_sample_rate=1", "VALUES (1)"), 0);
+    assert_eq!(count("log_transaction_sample_rate=0.25", "log_min_duration_sample=-1", "VALUES (1)"), 10);
+}
+
+#[test]
+fn long_waits_for_locks_are_logged() {
+    let server = Server::dictdb_with(&["-c", "log_lock_waits=on", "-c", "deadlock_timeout=50ms"], "").unwrap();
+    let mut holder = connect(&server, "postgres");
+    run(&mut holder, "CREATE TABLE t (n int); INSERT INTO t VALUES (1)");
+    for (locks, waits, lock) in [
+        ("UPDATE t SET n = 2", "UPDATE t SET n = 3", "ShareLock on transaction "),
+        ("LOCK TABLE t", "SELECT * FROM t", "AccessShareLock on relation "),
+        ("SELECT pg_advisory_xact_lock(7)", "SELECT pg_advisory_xact_lock(7)", "ExclusiveLock on advisory lock "),
+    ] {
+        run(&mut holder, "BEGIN");
+        run(&mut holder, locks);
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| psql(&server, &["-d", "postgres", "-c", waits]));
+            let log = server.log_with(&format!(" still waiting for {lock}"));
+            let detail = log.lines().rfind(|line| line.contains("DETAIL:")).expect("a detail").to_owned();
+            assert!(detail.contains("DETAIL:  Process holding the lock: "), "{log}");
+            assert!(log.contains(&format!("STATEMENT:  {waits}")), "{log}");
+            run(&mut holder, "COMMIT");
+            assert!(waiter.join().unwrap().0);
+        });
+        server.log_with(&format!(" acquired {lock}"));
+    }
+}
+
+#[test]
+fn maintenance_tells_what_it_does_when_asked_to() {
+    let server = Server::dictdb().unwrap();
+    let mut connection = connect(&server, "postgres");
+    run(&mut connection, "CREATE TABLE t (n int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 5000)");
+    run(&mut connection, "DELETE FROM t WHERE n > 4990");
+    for (statement, told) in [
+        (
+            "VACUUM (VERBOSE) t",
+            "INFO vacuuming \"postgres.public.t\"|INFO finished vacuuming \"postgres.public.t\": 4990 tuples remain in 2 pages",
+        ),
+        ("ANALYZE VERBOSE t", "INFO analyzing \"public.t\"|INFO \"t\": 4990 live rows in 2 pages"),
+        ("REINDEX (VERBOSE) TABLE t", "INFO index \"t_pkey\" was reindexed"),
+        ("REINDEX (VERBOSE, CONCURRENTLY) INDEX t_pkey", "INFO index \"public.t_pkey\" was reindexed"),
+        (
+            "CLUSTER VERBOSE t USING t_pkey",
+            "INFO clustering \"public.t\" using sequential scan and sort|INFO \"public.t\": found 0 removable, 4990 nonremovable row versions in 2 pages",
+        ),
+        ("VACUUM t", ""),
+        ("REINDEX (VERBOSE off) TABLE t", ""),
+    ] {
+        let messages = connection.query(statement).unwrap();
+        let notices = messages.iter().filter(|message| message.tag == b'N');
+        let said: Vec<String> =
+            notices.map(|notice| [b'S', b'M'].map(|field| notice.field(field).unwrap_or_default()).join(" ")).collect();
+        assert_eq!(said.join("|"), told, "{statement}");
+    }
 }
 
 #[test]

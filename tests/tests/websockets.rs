@@ -233,6 +233,7 @@ fn handshakes_that_are_wrong_are_told_so() {
         ("/ws/changes?table=t&other=1", 422),
         ("/ws/changes?table=v", 422),
         ("/ws/changes?table=p", 422),
+        ("/ws/changes?table=pg_class", 422),
         ("/ws/changes?table=nothing", 404),
         ("/ws/changes?table=a.b.c.d", 422),
         ("/ws/listen", 422),

@@ -7,10 +7,10 @@ use dictdb_catalog::Relation;
 use dictdb_storage::{BLOCK_ROWS, Table, datums_of};
 use dictdb_types::{Datum, Error, Result, SqlState};
 
-use crate::chain::Member;
 use crate::error::{damaged, unreadable};
 use crate::foreign::{Document, MAX_DEPTH, Piece, Value, parse};
 use crate::ipc::{self, Encoded, Frame, read_frame};
+use crate::member::Member;
 use crate::name::Format;
 use crate::read::items;
 use crate::record::Shape;
@@ -104,7 +104,8 @@ fn json_part(document: &mut Document<'_>, part: &str, take: Take<'_>) -> Result<
     match part {
         "rows" | "gone" => document.list(PIECE_RECORDS, |_| take(Part::Rows)),
         "upserts" => document.list(PIECE_RECORDS, |piece| take(Part::Upserts(Records::Json(piece)))),
-        "deletes" => document.list(PIECE_RECORDS, |piece| take(Part::Deletes(Records::Json(piece)))),
+        // Keys of several columns stand apart; they were among the others in files of earlier builds.
+        "deletes" | "deleted_keys" => document.list(PIECE_RECORDS, |piece| take(Part::Deletes(Records::Json(piece)))),
         _ => document.pass_over(),
     }
 }

@@ -141,7 +141,7 @@ pub(crate) struct IndexValues {
 impl IndexValues {
     /// Binds and compiles. As [`key_extractor`].
     pub fn new(table: &Arc<Relation>, index: &IndexInfo, catalog: &Arc<Catalog>, registry: &Registry) -> Result<Self> {
-        let env = IndexEnv::new(catalog.clone());
+        let env = IndexEnv::new(catalog.clone(), table.owner);
         let search_path = [dictdb_catalog::namespaces::PG_CATALOG];
         let role = dictdb_catalog::BOOTSTRAP_ROLE;
         let bind = BindContext { catalog, registry, env: &env, search_path: &search_path, role, transient: &[] };

@@ -16,14 +16,15 @@ type Kept = HashMap<(Oid, Box<[Oid]>), Arc<dyn Any + Send + Sync>>;
 #[derive(Clone)]
 pub struct IndexEnv {
     catalog: Arc<Catalog>,
+    owner: Oid,
     format: FormatSettings,
     kept: Arc<Mutex<Kept>>,
 }
 
 impl IndexEnv {
-    /// Surroundings over a version of the catalog.
-    pub fn new(catalog: Arc<Catalog>) -> Self {
-        IndexEnv { catalog, format: FormatSettings::default(), kept: Arc::default() }
+    /// Surroundings over a version of the catalog, for the indexes of a table that this role owns.
+    pub fn new(catalog: Arc<Catalog>, owner: Oid) -> Self {
+        IndexEnv { catalog, owner, format: FormatSettings::default(), kept: Arc::default() }
     }
 
     /// These surroundings, if they are such.
@@ -34,6 +35,11 @@ impl IndexEnv {
     /// The catalog.
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
+    }
+
+    /// `current_user`: keys are computed as the owner of the table, whoever changes a row.
+    pub fn current_user(&self) -> Arc<str> {
+        self.catalog.role(self.owner).map_or_else(|| Arc::from(""), |role| role.name.clone())
     }
 
     /// What is kept of a function for calls with these types, made when it is called first.

@@ -108,6 +108,7 @@ fn definition_creation(kind: DefinitionKind) -> &'static str {
         DefinitionKind::Collation => "CREATE COLLATION",
         DefinitionKind::Tablespace => "CREATE TABLESPACE",
         DefinitionKind::AccessMethod => "CREATE ACCESS METHOD",
+        DefinitionKind::Language => "CREATE LANGUAGE",
     }
 }
 

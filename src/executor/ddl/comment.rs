@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{Change, RelationKind};
-use dictdb_functions::facts;
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{Comment, ObjectKind, ObjectRef};
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
@@ -100,10 +99,10 @@ impl DdlContext<'_> {
                     _ => Err(Error::internal("neither an operator class nor a family")),
                 }
             }
-            (K::AccessMethod, ObjectRef::Name(name))
-                if facts::access_method_names().any(|known| known == shown(name)) =>
+            (kind @ (K::AccessMethod | K::Language), ObjectRef::Name(name))
+                if BuiltIn::of(kind).is_some_and(|kind| kind.has(&shown(name))) =>
             {
-                match BuiltIn::of(K::AccessMethod) {
+                match BuiltIn::of(kind) {
                     Some(kind) => self.commented_builtin(kind, &shown(name)),
                     None => Err(Error::internal("no kind of built-in objects")),
                 }
@@ -115,10 +114,6 @@ impl DdlContext<'_> {
                 let own = self.own_definition(kind, name)?;
                 Ok((kind.class(), own.oid, 0))
             }
-            (kind @ K::Language, ObjectRef::Name(name)) => match BuiltIn::of(kind) {
-                Some(kind) => self.commented_builtin(kind, &shown(name)),
-                None => Err(Error::internal("no kind of built-in objects")),
-            },
             (K::Policy, ObjectRef::On(name, table)) => {
                 self.commented_policy(&name.value, table).map(|oid| (POLICY, oid, 0))
             }
@@ -128,6 +123,7 @@ impl DdlContext<'_> {
             }
             (K::DomainConstraint, ObjectRef::On(name, domain)) => {
                 let info = self.find_type(domain)?;
+                self.check_type_owner(&info)?;
                 let catalog = self.view();
                 let found = catalog.domain(info.oid).and_then(|domain| {
                     domain.checks.iter().find(|check| *check.name == *name.value).map(|check| check.oid)

@@ -154,6 +154,8 @@ pub struct DdlContext<'a> {
     pub attempt: Attempt,
     /// Tables that TRUNCATE emptied: their AFTER triggers are still to fire.
     pub truncated: Vec<Oid>,
+    /// Why the command cannot commit on its own, in the words that follow after `cannot`; none when it can.
+    pub inside: Option<&'static str>,
     /// Whether it is ALTER TABLE, as reports of what it makes along the way say.
     pub alters: bool,
     /// Tables that have got columns or lost some in what it is doing: texts that list columns are still to be rewritten.
@@ -191,9 +193,25 @@ impl DdlContext<'_> {
         self.change(Change::Depend { dependent, on, kind });
     }
 
+    /// 25001 for what must be committed on its own, where it cannot be.
+    pub(super) fn prevent_transaction(&self, command: &str) -> Result<()> {
+        match self.inside {
+            Some(place) => Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, format!("{command} cannot {place}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Forgets what an object depends on.
     pub(super) fn undepend_all(&mut self, dependent: Key) {
         self.change(Change::Undepend { dependent });
+    }
+
+    /// Forgets that an object depends on another one.
+    pub(super) fn undepend(&mut self, dependent: Key, on: Key) {
+        let catalog = self.view();
+        let kept: Vec<_> = catalog.dependencies_of(dependent).filter(|(other, _)| *other != on).collect();
+        self.undepend_all(dependent);
+        kept.into_iter().for_each(|(on, kind)| self.depend(dependent, on, kind));
     }
 
     /// Runs an operation that evaluates what users wrote: as the owner of a relation, who gets no more rights by it, or as who
@@ -232,6 +250,11 @@ impl DdlContext<'_> {
 
     pub(super) fn notice(&mut self, code: SqlState, message: String) {
         self.notices.push(Error::with_severity(Severity::Notice, code, message));
+    }
+
+    /// Tells who asked for it by VERBOSE what has been done.
+    pub(super) fn info(&mut self, message: String) {
+        self.notices.push(Error::with_severity(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, message));
     }
 
     /// Tells those who ask for DEBUG1 what goes on.

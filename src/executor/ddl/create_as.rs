@@ -33,7 +33,7 @@ impl DdlContext<'_> {
             }
             return Err(super::create_table::already_exists(&name));
         }
-        super::options::check_table_method(create.access_method.as_ref(), &self.view())?;
+        let access_method = self.new_table_method(create.access_method.as_ref(), false)?;
         let tablespace = self.new_tablespace(create.tablespace.as_ref(), (persistence, false), Oid::INVALID)?;
         let path = self.search_path.to_vec();
         let has_parameters = !self.param_types.is_empty() || self.variables.is_some();
@@ -53,6 +53,8 @@ impl DdlContext<'_> {
         let mut relation = Relation::clone(&*self.new_table(namespace, name, columns, persistence)?);
         relation.options = options::given(&create.options, Target::Table)?;
         relation.tablespace = tablespace;
+        relation.access_method = access_method;
+        self.depend_on_table_method(&relation);
         relation.on_commit = super::create_table::on_commit(create.on_commit, temporary)?;
         let relation = match create.materialized {
             true => self.put_materialized_view(relation, source, create.with_data, locations)?,

@@ -18,7 +18,7 @@ const MAX_COLUMNS: usize = 1600;
 
 impl DdlContext<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable, locations: &Locations) -> Result<()> {
-        super::options::check_table_method(create.access_method.as_ref(), &self.view())?;
+        let access_method = self.new_table_method(create.access_method.as_ref(), create.partition_by.is_some())?;
         self.refuse_unlogged_temporary(&create.name, create.persistence)?;
         let persistence = self.persistence(&create.name, create.persistence);
         let temporary = persistence == Persistence::Temporary;
@@ -118,9 +118,11 @@ impl DdlContext<'_> {
             options,
             on_commit,
             tablespace,
+            access_method: if create.foreign.is_some() { Oid::INVALID } else { access_method },
             of_type: typed,
             ..Relation::clone(&relation)
         });
+        self.depend_on_table_method(&relation);
         if let Some(of_type) = &of_type {
             self.depend(Key::Relation(relation.oid), Key::Relation(of_type.oid), Dependency::Normal);
         }

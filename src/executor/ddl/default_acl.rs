@@ -103,7 +103,9 @@ impl DdlContext<'_> {
         let plain = if place.1.is_valid() { Vec::new() } else { default_items(kind, owner) };
         let same = items.len() == plain.len() && items.iter().all(|item| plain.contains(item));
         let acl = (!same).then(|| items.iter().map(|item| Arc::from(item.to_string())).collect());
-        self.change(Change::DefaultAcl { place, acl });
+        let known = self.view().default_acl_oid(place);
+        let oid = known.unwrap_or_else(|| self.new_oid());
+        self.change(Change::DefaultAcl { place, oid, acl });
     }
 
     /// Takes from all entries what they give to a role, or what it gives.
@@ -111,7 +113,7 @@ impl DdlContext<'_> {
         let entries: Vec<((Oid, Oid, u8), Vec<AclItem>)> = {
             let catalog = self.view();
             let parsed = |acl: &[Arc<str>]| acl.iter().filter_map(|item| AclItem::parse(item)).collect();
-            catalog.default_acls().map(|(place, acl)| (*place, parsed(acl))).collect()
+            catalog.default_acls().map(|(place, _, acl)| (*place, parsed(acl))).collect()
         };
         for (place, items) in entries {
             let Some(kind) = kind_of(place.2) else { continue };
@@ -127,8 +129,8 @@ impl DdlContext<'_> {
     /// The default privileges of some places are gone: with their role or their schema.
     pub(super) fn forget_default_acls(&mut self, gone: impl Fn(&(Oid, Oid, u8)) -> bool) {
         let catalog = self.view();
-        for place in catalog.default_acls().map(|(place, _)| *place).filter(gone) {
-            self.change(Change::DefaultAcl { place, acl: None });
+        for (place, oid, _) in catalog.default_acls().filter(|(place, ..)| gone(place)) {
+            self.change(Change::DefaultAcl { place: *place, oid, acl: None });
         }
     }
 

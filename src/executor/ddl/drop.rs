@@ -40,7 +40,7 @@ impl DdlContext<'_> {
             ObjectKind::OperatorFamily => "operator family",
             kind => match super::definition::kind_of(kind) {
                 Some(own) => own.noun(),
-                None => return self.drop_builtin(drop),
+                None => return Err(Error::unsupported(format_args!("DROP {:?}", drop.kind))),
             },
         };
         check_concurrently(drop)?;

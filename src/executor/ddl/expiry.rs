@@ -4,8 +4,15 @@ use dictdb_catalog::{Column, Relation, RelationKind};
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use super::DdlContext;
+use crate::modify::remove_expired;
 
 impl DdlContext<'_> {
+    /// Before `ttl` of a table changes: rows that it has taken do not come back when it grows or goes.
+    pub(super) fn remove_expired(&mut self, relation: &Relation) -> Result<()> {
+        let now = self.row_env().statement_timestamp();
+        remove_expired(self.storage, relation, self.transaction, now)
+    }
+
     /// After the storage parameters of a table have changed: refuses what cannot be kept, and has a table with `ttl` keep when its rows
     /// were written. Those that are there were written now. 0A000.
     pub(super) fn settle_expiry(&mut self, table: Oid) -> Result<()> {

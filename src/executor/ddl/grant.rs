@@ -6,12 +6,13 @@ use dictdb_catalog::{
     AclItem, AclKind, BOOTSTRAP_ROLE, Change, DefinitionKind, Language, Privileges, Relation, RelationKind, Routine,
 };
 use dictdb_functions::facts::ProcKind;
-use dictdb_parser::ast::Ident;
+use dictdb_parser::ast::{Ident, ObjectName};
 use dictdb_parser::utility::{Behavior, Grant, GrantTarget, ObjectKind, ObjectRef, Privilege, RoleSpec};
 use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use super::DdlContext;
+use super::definition::is_untrusted;
 use super::grantable::Grantable;
 use super::names::shown;
 
@@ -137,7 +138,7 @@ impl DdlContext<'_> {
                     }
                 }
             }
-            (ObjectKind::Language, ObjectRef::Name(name)) => self.grant_on_language(grant, &shown(name), grantees),
+            (ObjectKind::Language, ObjectRef::Name(name)) => self.grant_on_language(grant, name, grantees),
             (ObjectKind::ForeignDataWrapper | ObjectKind::Server | ObjectKind::Tablespace, ObjectRef::Name(name)) => {
                 let (kind, acl, noun) = match kind {
                     ObjectKind::Tablespace => (DefinitionKind::Tablespace, AclKind::Tablespace, "tablespace"),
@@ -156,19 +157,24 @@ impl DdlContext<'_> {
     }
 
     /// 42809 for languages that only superusers use.
-    fn grant_on_language(&mut self, grant: &Grant, name: &str, grantees: &[String]) -> Result<()> {
-        let Some(language) = Language::named(name) else {
-            return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("language \"{name}\" does not exist")));
+    fn grant_on_language(&mut self, grant: &Grant, name: &ObjectName, grantees: &[String]) -> Result<()> {
+        let shown = shown(name);
+        let (target, trusted) = match Language::named(&shown) {
+            Some(language) => (Grantable::Language(language.oid()), language.is_trusted()),
+            None => {
+                let own = self.find_definition(DefinitionKind::Language, name)?;
+                (Grantable::Definition(DefinitionKind::Language, own.oid), !is_untrusted(&own))
+            }
         };
-        if !language.is_trusted() {
-            let message = format!("language \"{name}\" is not trusted");
+        if !trusted {
+            let message = format!("language \"{shown}\" is not trusted");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message).detail(
                 "GRANT and REVOKE are not allowed on untrusted languages, because only superusers can use untrusted \
                  languages.",
             ));
         }
         let privileges = object_privileges(&grant.privileges, AclKind::Language, "language")?;
-        self.change_list(grant, Grantable::Language(language.oid()), privileges, grantees, name, "language")
+        self.change_list(grant, target, privileges, grantees, &shown, "language")
     }
 
     /// 42602 for a name that no parameter can have. REVOKE passes over parameters without a list.

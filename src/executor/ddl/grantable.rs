@@ -1,10 +1,10 @@
-//! Objects with access control lists: their owners and lists, whatever catalog keeps them.
+//! Objects with owners and access control lists, whatever catalog keeps them.
 
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclKind, Catalog, Change, Column, DefinitionKind, Key, Language, Object, PROC_CLASS, Relation, RelationKind,
-    Routine, Schema, built_in_acl, namespaces,
+    AclKind, Catalog, Change, Column, DefinitionKind, Extension, Key, Language, Object, Operator, OperatorClass,
+    OperatorFamily, PROC_CLASS, Relation, RelationKind, Routine, Schema, built_in_acl, namespaces,
 };
 use dictdb_functions::facts;
 use dictdb_types::{Error, Oid, Result, quote_identifier};
@@ -13,7 +13,7 @@ use super::DdlContext;
 use super::context::DatabaseName;
 use super::routine::type_text;
 
-/// Something with an access control list.
+/// Something with an owner; most kinds have an access control list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grantable {
     /// A table, view or sequence.
@@ -36,6 +36,8 @@ pub(super) enum Grantable {
     Parameter(Oid),
     /// A definition; wrappers and servers have lists, all have owners.
     Definition(DefinitionKind, Oid),
+    /// An operator, an operator class or family, or an extension, which have no lists.
+    Owned(Key),
 }
 
 /// `pg_class.oid` of `pg_database` and `pg_type`.
@@ -55,7 +57,7 @@ impl Grantable {
         for (class, oid) in catalog.listed() {
             match class {
                 PROC_CLASS => all.push(Grantable::BuiltIn(oid)),
-                Language::CLASS => all.push(Grantable::Language(oid)),
+                Language::CLASS if Language::of_oid(oid).is_some() => all.push(Grantable::Language(oid)),
                 _ => {}
             }
         }
@@ -79,6 +81,12 @@ impl Grantable {
         all.extend(catalog.parameters().map(|(_, oid, _)| Grantable::Parameter(oid)));
         let owned = catalog.definitions().filter(|own| own.kind() != DefinitionKind::UserMapping);
         all.extend(owned.map(|own| Grantable::Definition(own.kind(), own.oid)));
+        let operators = catalog.operators().map(|own| Key::Operator(own.oid));
+        let classes = catalog.operator_classes().map(|own| Key::OperatorClass(own.class.oid));
+        let families = catalog.operator_families().map(|own| Key::OperatorFamily(own.oid));
+        let extensions = catalog.extensions().map(|own| Key::Extension(own.oid));
+        let unlisted = operators.chain(classes).chain(families).chain(extensions);
+        all.extend(unlisted.filter(|key| users(oid_of(*key))).map(Grantable::Owned));
         all
     }
 
@@ -95,6 +103,11 @@ impl Grantable {
                 Some(dictdb_catalog::BOOTSTRAP_ROLE)
             }
             Grantable::Definition(_, oid) => catalog.definition(oid).map(|own| own.owner),
+            Grantable::Owned(Key::Operator(oid)) => catalog.operator(oid).map(|own| own.owner),
+            Grantable::Owned(Key::OperatorClass(oid)) => catalog.operator_class(oid).map(|own| own.owner),
+            Grantable::Owned(Key::OperatorFamily(oid)) => catalog.operator_family(oid).map(|own| own.owner),
+            Grantable::Owned(Key::Extension(oid)) => catalog.extension(oid).map(|own| own.owner),
+            Grantable::Owned(_) => None,
         };
         found.unwrap_or(Oid::INVALID)
     }
@@ -112,6 +125,7 @@ impl Grantable {
             Grantable::Language(oid) => catalog.acl_of(Language::CLASS, oid).map(<[_]>::to_vec),
             Grantable::Parameter(oid) => parameter(catalog, oid).map(|(_, list)| list.to_vec()),
             Grantable::Definition(kind, oid) => catalog.acl_of(kind.class(), oid).map(<[_]>::to_vec),
+            Grantable::Owned(_) => None,
         }
     }
 
@@ -133,6 +147,7 @@ impl Grantable {
             Grantable::Type(oid) => Some(Key::Type(oid)),
             Grantable::Routine(oid) => Some(Key::Function(oid)),
             Grantable::Definition(kind, oid) => Some(Key::Definition(kind, oid)),
+            Grantable::Owned(key) => Some(key),
         }
     }
 
@@ -149,6 +164,7 @@ impl Grantable {
             | Grantable::BuiltIn(oid)
             | Grantable::Definition(_, oid)
             | Grantable::Database(oid, _) => (oid, 0),
+            Grantable::Owned(key) => (oid_of(key), 0),
         }
     }
 
@@ -164,9 +180,7 @@ impl Grantable {
                 found.map_or_else(String::new, |database| format!("database {}", quote_identifier(&database.name)))
             }
             Grantable::Language(oid) => {
-                let named = ["internal", "c", "sql", "plpgsql"];
-                let is_it = |name: &&&str| Language::named(name).is_some_and(|own| own.oid() == oid);
-                named.iter().find(is_it).map_or_else(String::new, |name| format!("language {name}"))
+                Language::of_oid(oid).map_or_else(String::new, |language| format!("language {}", language.name()))
             }
             Grantable::BuiltIn(oid) => facts::proc_by_oid(oid).map_or_else(String::new, |proc| {
                 let types: Vec<String> = proc.args.iter().map(|oid| type_text(catalog, cx.search_path, *oid)).collect();
@@ -192,7 +206,8 @@ impl Grantable {
             Grantable::Parameter(_) => AclKind::Parameter,
             Grantable::Definition(DefinitionKind::Wrapper, _) => AclKind::ForeignWrapper,
             Grantable::Definition(DefinitionKind::Tablespace, _) => AclKind::Tablespace,
-            Grantable::Definition(..) => AclKind::ForeignServer,
+            Grantable::Definition(DefinitionKind::Language, _) => AclKind::Language,
+            Grantable::Definition(..) | Grantable::Owned(_) => AclKind::ForeignServer,
         }
     }
 
@@ -240,6 +255,7 @@ impl Grantable {
             Grantable::Definition(kind, oid) => {
                 cx.change(Change::Acl { class: kind.class(), object: oid, acl });
             }
+            Grantable::Owned(_) => {}
         }
         Ok(())
     }
@@ -267,6 +283,31 @@ impl Grantable {
                 cx.give_definition_to(&own, owner);
                 Ok(())
             }
+            Grantable::Owned(key) => {
+                let catalog = cx.view();
+                let given = match key {
+                    Key::Operator(oid) => catalog
+                        .operator(oid)
+                        .map(|own| Object::Operator(Arc::new(Operator { owner, ..Operator::clone(own) }))),
+                    Key::OperatorClass(oid) => catalog.operator_class(oid).map(|own| {
+                        Object::OperatorClass(Arc::new(OperatorClass { owner, ..OperatorClass::clone(own) }))
+                    }),
+                    Key::OperatorFamily(oid) => catalog.operator_family(oid).map(|own| {
+                        Object::OperatorFamily(Arc::new(OperatorFamily { owner, ..OperatorFamily::clone(own) }))
+                    }),
+                    Key::Extension(oid) => catalog
+                        .extension(oid)
+                        .map(|own| Object::Extension(Arc::new(Extension { owner, ..Extension::clone(own) }))),
+                    _ => None,
+                };
+                cx.put(given.ok_or_else(|| Error::internal("an object is gone"))?);
+                Ok(())
+            }
         }
     }
+}
+
+/// The oid of an object that has one.
+fn oid_of(key: Key) -> Oid {
+    key.address().map_or(Oid::INVALID, |(_, oid, _)| oid)
 }

@@ -435,6 +435,10 @@ impl DdlContext<'_> {
             .ok_or_else(|| Error::internal(format!("table {} has no storage", relation.name)))?;
         self.debug(format!("building index \"{name}\" on table \"{}\" serially", relation.name));
         let mut def = index_def(relation, id, info, &self.view(), self.registry)?;
+        if info.keys.iter().any(|key| matches!(key.target, IndexTarget::Expression(_))) || info.predicate.is_some() {
+            // What cannot be computed of a row that nobody sees any more is no obstacle.
+            self.storage.vacuum();
+        }
         loop {
             match table.create_index(self.transaction, def.clone())? {
                 // A deferrable key admits duplicates for the length of a transaction, but not to begin with.

@@ -92,6 +92,8 @@ impl DdlContext<'_> {
             return Err(self.type_conflict(format!("inherited column \"{name}\" has a type conflict"), known, other));
         }
         self.refuse_collations("inherited column", known, other)?;
+        self.refuse_storage("inherited column", known, other)?;
+        merge_compression(known, other)?;
         if known.column.generated != other.generated {
             let message = format!("inherited column \"{name}\" has a generation conflict");
             return Err(Error::new(SqlState::DATATYPE_MISMATCH, message));
@@ -112,6 +114,23 @@ impl DdlContext<'_> {
         let shown = |ty: dictdb_types::Type| dictdb_types::type_name_with_modifier(&*catalog, ty, &|_| None);
         let detail = format!("{} versus {}", shown(known.column.ty), shown(other.ty));
         Error::new(SqlState::DATATYPE_MISMATCH, message).detail(detail)
+    }
+
+    /// 42804 for two definitions of a column that are stored differently.
+    fn refuse_storage(&mut self, what: &str, known: &NewColumn<'_>, other: &Column) -> Result<()> {
+        let catalog = self.view();
+        let shown = |column: &Column| match column.storage.unwrap_or_else(|| catalog.type_storage(column.ty.oid)) {
+            b'p' => "PLAIN",
+            b'm' => "MAIN",
+            b'x' => "EXTENDED",
+            _ => "EXTERNAL",
+        };
+        let (known, other_storage) = (shown(&known.column), shown(other));
+        if known == other_storage {
+            return Ok(());
+        }
+        let message = format!("{what} \"{}\" has a storage parameter conflict", other.name);
+        Err(Error::new(SqlState::DATATYPE_MISMATCH, message).detail(format!("{known} versus {other_storage}")))
     }
 
     /// 42P21 for two definitions of a column that sort differently.
@@ -152,6 +171,10 @@ impl DdlContext<'_> {
         }
         if announced {
             self.refuse_collations("column", known, &own.column)?;
+            if own.column.storage.is_some() {
+                self.refuse_storage("column", known, &own.column)?;
+            }
+            merge_compression(known, &own.column)?;
         }
         if known.column.generated && !own.column.generated && (own.default.is_some() || own.sequence.is_some()) {
             let what = if own.sequence.is_some() { "specifies identity" } else { "specifies default" };
@@ -355,6 +378,22 @@ fn refuse_parent(parent: &Relation) -> Result<()> {
         _ => return Ok(()),
     };
     Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message))
+}
+
+/// Takes over the compression of another definition of a column. 42804 where both have one, and not the same.
+fn merge_compression(known: &mut NewColumn<'_>, other: &Column) -> Result<()> {
+    let shown = |letter: u8| if letter == b'l' { "lz4" } else { "pglz" };
+    match (known.column.compression, other.compression) {
+        (Some(one), Some(two)) if one != two => {
+            let message = format!("column \"{}\" has a compression method conflict", other.name);
+            let detail = format!("{} versus {}", shown(one), shown(two));
+            Err(Error::new(SqlState::DATATYPE_MISMATCH, message).detail(detail))
+        }
+        (one, two) => {
+            known.column.compression = one.or(two);
+            Ok(())
+        }
+    }
 }
 
 /// A parent's column as a child has it.

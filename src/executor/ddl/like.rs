@@ -75,7 +75,7 @@ impl DdlContext<'_> {
             column.not_null = old.not_null;
             column.collation = old.collation;
             if template.has(LikeOption::Storage) {
-                column.storage = old.storage;
+                column.storage = old.storage.or_else(|| Some(self.view().type_storage(old.ty.oid)));
             }
             if template.has(LikeOption::Compression) {
                 column.compression = old.compression;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Constraint, ConstraintKind, Relation, RelationKind, namespaces};
+use dictdb_catalog::{BOOTSTRAP_ROLE, Constraint, ConstraintKind, Relation, RelationKind, namespaces};
 use dictdb_parser::position;
 use dictdb_parser::utility::{Cluster, DefElem, Reindex, ReindexKind};
 use dictdb_storage::{DatumRow, LockMode};
@@ -16,6 +16,7 @@ use crate::row::Row;
 /// How REINDEX goes about it.
 struct Rebuilding {
     is_concurrent: bool,
+    is_verbose: bool,
     /// `TABLESPACE`: where the indexes come.
     tablespace: Option<String>,
 }
@@ -58,7 +59,7 @@ impl DdlContext<'_> {
                 }
             }
         }
-        let how = Rebuilding { is_concurrent, tablespace };
+        let how = Rebuilding { is_concurrent, is_verbose: is_on(&reindex.options, "verbose"), tablespace };
         match reindex.kind {
             ReindexKind::Index => {
                 let index = self.find_relation(&reindex.name)?;
@@ -106,6 +107,10 @@ impl DdlContext<'_> {
                 let name = shown(&reindex.name);
                 let catalog = self.view();
                 let schema = self.schema_oid(&catalog, &name)?;
+                let owner = catalog.schema(schema).map_or(BOOTSTRAP_ROLE, |schema| schema.owner);
+                if !self.has_privileges_of(owner) {
+                    return Err(super::ownership::not_owner("schema", &name));
+                }
                 if schema == namespaces::PG_CATALOG && is_concurrent {
                     self.skip_system_catalogs();
                 }
@@ -187,9 +192,7 @@ impl DdlContext<'_> {
                 self.is_exclusion(table, index.oid)?.then_some("exclusion constraint index")
             };
             if let Some(kind) = passed_over {
-                let catalog = self.view();
-                let schema = catalog.schema(index.namespace).map_or("", |schema| &*schema.name);
-                let message = format!("cannot reindex {kind} \"{schema}.{}\" concurrently, skipping", index.name);
+                let message = format!("cannot reindex {kind} \"{}\" concurrently, skipping", self.spelt(&index));
                 self.notices.push(Error::with_severity(Severity::Warning, SqlState::FEATURE_NOT_SUPPORTED, message));
                 continue;
             }
@@ -214,10 +217,24 @@ impl DdlContext<'_> {
         }
         if how.is_concurrent {
             self.while_locked(table, LockMode::Share, |cx| cx.rebuild_index(&relation, index))?;
-            return self.wait_for_index_users(table);
+            self.wait_for_index_users(table)?;
+        } else {
+            self.wait_for_users(table)?;
+            self.rebuild_index(&relation, index)?;
         }
-        self.wait_for_users(table)?;
-        self.rebuild_index(&relation, index)
+        if how.is_verbose {
+            let index = self.table(index)?;
+            let name = if how.is_concurrent { self.spelt(&index) } else { index.name.to_string() };
+            self.info(format!("index \"{name}\" was reindexed"));
+        }
+        Ok(())
+    }
+
+    /// A relation's name behind that of its schema, without quotes.
+    fn spelt(&mut self, relation: &Relation) -> String {
+        let catalog = self.view();
+        let schema = catalog.schema(relation.namespace).map_or("", |schema| &*schema.name);
+        format!("{schema}.{}", relation.name)
     }
 
     pub(super) fn cluster(&mut self, cluster: &Cluster) -> Result<()> {
@@ -228,13 +245,14 @@ impl DdlContext<'_> {
             )
             .at(position::of_span(option.name.span)));
         }
+        let is_verbose = is_on(&cluster.options, "verbose");
         let Some(name) = &cluster.table else {
             let catalog = self.view();
             let clustered = catalog.relations().filter(|relation| relation.clustered_on.is_valid());
             let clustered: Vec<Arc<Relation>> = clustered.cloned().collect();
             for table in clustered {
                 if self.has_privileges_of(table.owner) {
-                    self.cluster_table(table.oid, table.clustered_on)?;
+                    self.cluster_table(table.oid, table.clustered_on, is_verbose)?;
                 }
             }
             return Ok(());
@@ -271,13 +289,13 @@ impl DdlContext<'_> {
             }
         };
         if table.is_partitioned() {
-            return self.cluster_partitions(&table, index);
+            return self.cluster_partitions(&table, index, is_verbose);
         }
-        self.cluster_table(table.oid, index)
+        self.cluster_table(table.oid, index, is_verbose)
     }
 
     /// CLUSTER of a partitioned table: the partitions that the role owns, each in the order of its part of the index.
-    fn cluster_partitions(&mut self, table: &Arc<Relation>, index: Oid) -> Result<()> {
+    fn cluster_partitions(&mut self, table: &Arc<Relation>, index: Oid, is_verbose: bool) -> Result<()> {
         let catalog = self.view();
         let Some(index) = catalog.relation(index).cloned() else { return Ok(()) };
         let parts = catalog.descendants(&index);
@@ -285,13 +303,13 @@ impl DdlContext<'_> {
         for leaf in leaves.collect::<Vec<_>>() {
             let part = parts.iter().find(|part| part.index().is_some_and(|info| info.table == leaf.oid));
             if let Some(part) = part.filter(|_| self.has_privileges_of(leaf.owner)) {
-                self.cluster_table(leaf.oid, part.oid)?;
+                self.cluster_table(leaf.oid, part.oid, is_verbose)?;
             }
         }
         Ok(())
     }
 
-    fn cluster_table(&mut self, table: Oid, index: Oid) -> Result<()> {
+    fn cluster_table(&mut self, table: Oid, index: Oid, is_verbose: bool) -> Result<()> {
         self.lock(table, LockMode::AccessExclusive)?;
         let relation = self.table(table)?;
         self.check_not_in_use(&relation, "CLUSTER")?;
@@ -309,6 +327,13 @@ impl DdlContext<'_> {
             let mut bytes = Vec::new();
             key.key(&DatumRow(&stored), &mut bytes)?;
             rows.push((bytes, row));
+        }
+        if is_verbose {
+            let (name, count) = (self.spelt(&relation), rows.len());
+            let blocks = self.storage.table(relation.storage).map_or(0, |table| table.block_count());
+            self.info(format!("clustering \"{name}\" using sequential scan and sort"));
+            let found = format!("found 0 removable, {count} nonremovable row versions in {blocks} pages");
+            self.info(format!("\"{name}\": {found}"));
         }
         rows.sort_by(|(a, _), (b, _)| a.cmp(b));
         let rows = rows.into_iter().map(|(_, row)| row).collect();

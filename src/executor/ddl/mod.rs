@@ -54,6 +54,7 @@ mod select_rule;
 mod sequence;
 mod statement;
 mod storage_changes;
+mod table_method;
 mod tablespace;
 mod trigger;
 mod truncate;
@@ -192,6 +193,7 @@ fn execute_once(statement: &Utility, locations: &Locations, cx: &mut DdlContext<
         Utility::DropSubscription(drop) => cx.drop_subscription(drop)?,
         Utility::CreateConversion(create) => cx.create_conversion(create)?,
         Utility::CreateAccessMethod(create) => cx.create_access_method(create)?,
+        Utility::CreateLanguage(create) => cx.create_language(create)?,
         Utility::CreateTrigger(create) => cx.create_trigger(create, locations)?,
         Utility::Rename(rename) => cx.rename(rename)?,
         Utility::SetSchema(set) => cx.set_schema(set)?,

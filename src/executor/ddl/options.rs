@@ -5,8 +5,7 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Catalog, CheckOption, IndexMethod, Relation, RelationKind};
-use dictdb_parser::ast::Ident;
+use dictdb_catalog::{CheckOption, IndexMethod, Relation, RelationKind};
 use dictdb_parser::utility::{DefElem, DefValue};
 use dictdb_types::{Error, Result, SqlState};
 
@@ -245,21 +244,6 @@ pub(super) fn refuse_for_partitioned(relation: &Relation, given: &[DefElem], res
         Some(option) => Err(invalid(format!("unrecognized parameter \"{}\"", option.name.value))),
         None => Ok(()),
     }
-}
-
-/// Refuses a table access method other than `heap`. 42704, 55000 for one of indexes.
-pub(super) fn check_table_method(method: Option<&Ident>, catalog: &Catalog) -> Result<()> {
-    let name = match method.map(|method| method.value.as_str()) {
-        None | Some("heap") => return Ok(()),
-        Some(name) => name,
-    };
-    Err(match catalog.index_method_named(name) {
-        Some(_) => Error::new(
-            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-            format!("access method \"{name}\" is not of type TABLE"),
-        ),
-        None => Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{name}\" does not exist")),
-    })
 }
 
 /// The value of an option as text; nothing means true.

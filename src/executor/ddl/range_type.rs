@@ -160,6 +160,7 @@ impl DdlContext<'_> {
     fn multirange_name(&mut self, given: Option<&ObjectName>, namespace: Oid, range: &str) -> Result<(Oid, Arc<str>)> {
         if let Some(given) = given {
             let (namespace, name) = self.new_type_name(given)?;
+            self.check_create_in(namespace)?;
             if bare(given) == range {
                 return Err(Error::new(SqlState::DUPLICATE_OBJECT, format!("type \"{name}\" already exists")));
             }

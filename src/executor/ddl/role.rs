@@ -305,13 +305,13 @@ impl DdlContext<'_> {
             }
         }
         lines.extend(self.large_objects.uses_of_role(role).map(|(oid, line)| ((oid, 0), line)));
-        for ((owner, schema, kind), items) in catalog.default_acls() {
+        for ((owner, schema, kind), oid, items) in catalog.default_acls() {
             let line = format!("default privileges on new {}", self.default_place(&catalog, *owner, *schema, *kind));
             let mentioned = items.iter().filter_map(|item| AclItem::parse(item));
             if *owner == role.oid {
-                lines.push(((Oid::INVALID, 0), format!("owner of {line}")));
+                lines.push(((oid, 0), format!("owner of {line}")));
             } else if mentioned.into_iter().any(|item| item.grantee == *role.name) {
-                lines.push(((Oid::INVALID, 0), format!("privileges for {line}")));
+                lines.push(((oid, 0), format!("privileges for {line}")));
             }
         }
         for own in catalog.definitions() {

@@ -91,6 +91,7 @@ impl DdlContext<'_> {
             attempt: std::mem::take(&mut self.attempt),
             truncated: Vec::new(),
             reshaped: None,
+            inside: self.inside,
             alters: false,
             collected: self.collected.take(),
             counted: None,

@@ -97,10 +97,7 @@ impl DdlContext<'_> {
         else {
             return;
         };
-        let own = Key::Relation(relation.oid);
-        let kept: Vec<_> = catalog.dependencies_of(own).filter(|(on, _)| *on != Key::Relation(of_type.oid)).collect();
-        self.undepend_all(own);
-        kept.into_iter().for_each(|(on, kind)| self.depend(own, on, kind));
+        self.undepend(Key::Relation(relation.oid), Key::Relation(of_type.oid));
     }
 }
 

@@ -143,6 +143,20 @@ pub fn reclaim(
     }
 }
 
+/// Deletes the expired rows of a table as part of a transaction. Those that others write are theirs.
+pub(crate) fn remove_expired(
+    storage: &Storage,
+    relation: &Relation,
+    transaction: &Transaction,
+    now: i64,
+) -> Result<()> {
+    let Some((lifetime, table)) = Lifetime::of(relation).zip(storage.table(relation.storage)) else { return Ok(()) };
+    let snapshot = transaction.snapshot()?;
+    let mut found = Found::default();
+    (0..table.block_count()).try_for_each(|block| found.look(&table, block, &lifetime, (&snapshot, now)))?;
+    found.settle(&table, &lifetime, (transaction, &snapshot), now).map(drop)
+}
+
 /// What is to be done about the rows of some blocks.
 #[derive(Default)]
 struct Found {

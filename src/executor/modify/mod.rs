@@ -32,6 +32,7 @@ pub(crate) use events::Events;
 pub use events::StatementEvents;
 pub(crate) use foreign_key::validate as validate_foreign_key;
 pub use lifetime::reclaim;
+pub(crate) use lifetime::remove_expired;
 pub(crate) use partition::PartitionRule;
 pub use queue::{ConstraintQueue, QueuePosition};
 pub(crate) use target::Target;

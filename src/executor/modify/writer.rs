@@ -346,7 +346,7 @@ impl<'a> Writer<'a> {
         if matches!(purpose, TableExpr::IndexKey | TableExpr::IndexPredicate) {
             // As storage has computed it.
             let bound = bind_for_storage(text, relation, purpose, bind)?;
-            let env = IndexEnv::new(self.cx.catalog.clone());
+            let env = IndexEnv::new(self.cx.catalog.clone(), relation.owner);
             return compile(&bound.expr, &CompileContext::of_table(types))?.eval(Scope::of_table(&env, row));
         }
         let bound = bind_text(text, relation, purpose, bind)?;

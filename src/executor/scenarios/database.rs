@@ -132,6 +132,7 @@ impl Database {
             counted: None,
             truncated: Vec::new(),
             reshaped: None,
+            inside: None,
             alters: false,
             notices: &mut Vec::new(),
             large_objects: &mut Default::default(),

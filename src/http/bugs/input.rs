@@ -25,9 +25,7 @@ pub(super) fn body(
     fields: &[Field],
 ) -> Result<Value, Refusal> {
     let bytes = bytes.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            Refusal::Plain(StatusCode::PAYLOAD_TOO_LARGE, "The request's body is too large".to_owned())
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
         _ => Refusal::Plain(StatusCode::BAD_REQUEST, "The request's body could not be read".to_owned()),
     })?;
     if !is_json(headers) {

@@ -6,9 +6,10 @@
 //!   durations, counted in buckets ─► histograms                               ─┤
 //!   dictdb.metric_queries ─► queries                                          ─┘
 //! ```
-//! Recorders and their text are `metrics-exporter-prometheus`'s. It takes no buckets that were counted elsewhere, so that such
-//! histograms are written here.
+//! Recorders and their text are `metrics-exporter-prometheus`'s. It takes no buckets that were counted elsewhere and no counters with
+//! fractions, so that such histograms and what queries find are written here.
 
+mod family;
 mod histogram;
 mod names;
 mod process;

@@ -80,6 +80,32 @@ pub(super) const METRICS: &[(&str, Kind, &str)] = &[
     ("websocket_messages_sent_total", Counter, "Messages sent over WebSockets."),
 ];
 
+/// What the scrape says of the queries in `dictdb.metric_queries`.
+pub(super) const METRIC_QUERY_ERRORS: (&str, &str) =
+    ("dictdb_metric_query_errors", "Queries of dictdb.metric_queries that failed at this scrape.");
+
+/// Metrics that are no readings: `requests` counts them, or `histogram` writes them.
+const OTHERS: &[&str] = &[
+    METRIC_QUERY_ERRORS.0,
+    "cache_latency_seconds",
+    "db_query_duration_seconds",
+    "http_request_duration_seconds",
+    "http_request_size_bytes",
+    "http_requests_total",
+    "http_response_size_bytes",
+];
+
+/// What the names of a histogram's series end in.
+const SUFFIXES: [&str; 3] = ["_bucket", "_sum", "_count"];
+
+/// Whether the server exports series under this name.
+pub(super) fn is_taken(name: &str) -> bool {
+    let is_other = |name: &str| OTHERS.contains(&name);
+    METRICS.iter().any(|(known, ..)| *known == name)
+        || is_other(name)
+        || SUFFIXES.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(is_other))
+}
+
 const METADATA: Metadata<'static> = Metadata::new("dictdb", Level::INFO, None);
 
 /// Takes readings of the metrics in the table.

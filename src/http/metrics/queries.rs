@@ -2,25 +2,26 @@
 //!
 //! A row names a metric, its kind (`gauge` or `counter`), the columns that become labels, and a query. The column `value` of the
 //! query's result is the metric's value, or its last column when there is none of that name. A query may only read; it fails
-//! alone, and `dictdb_metric_query_errors` counts it.
+//! alone and as a whole, and `dictdb_metric_query_errors` counts it: whatever stands in the table, the text stays one that Prometheus reads.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use dictdb_session::Instance;
 use dictdb_types::{Error, Result, SqlState};
-use metrics::{Key, KeyName, Label, Level, Metadata, Recorder};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use super::family::Family;
+use super::names::{self, Kind, METRIC_QUERY_ERRORS};
 use crate::State;
 
-const METADATA: Metadata<'static> = Metadata::new("dictdb", Level::INFO, None);
 /// How long all queries together may take: Prometheus waits 10 s unless it is told otherwise.
 const SCRAPE_LIMIT: Duration = Duration::from_secs(8);
 /// Series that one query may make.
 const MAX_SERIES: usize = 1000;
+/// What is said of a metric whose row does not say it.
+const NO_HELP: &str = "The result of a query in dictdb.metric_queries.";
 
 const FIND: &str = "SELECT (to_regclass('dictdb.metric_queries') IS NOT NULL)::text";
 const LIST: &str = "SELECT json_build_object('name', name, 'help', help, 'type', type, 'sql', sql, 'labels', labels)::text \
@@ -30,7 +31,7 @@ const LIST: &str = "SELECT json_build_object('name', name, 'help', help, 'type',
 struct Definition {
     name: String,
     help: String,
-    is_counter: bool,
+    kind: Kind,
     sql: String,
     labels: Vec<String>,
 }
@@ -44,26 +45,29 @@ pub(super) async fn render(state: &State, instance: &Arc<Instance>) -> String {
             return String::new();
         }
     };
-    let recorder = PrometheusBuilder::new().build_recorder();
     let deadline = Instant::now() + SCRAPE_LIMIT;
-    let mut failed = 0.0;
+    let (mut text, mut failed) = (String::new(), 0.0);
     for row in &rows {
         let evaluated = match Definition::read(row) {
             Ok(definition) => {
-                let evaluated = timeout_at(deadline, evaluate(state, instance, &definition, &recorder)).await;
+                let evaluated = timeout_at(deadline, evaluate(state, instance, &definition)).await;
                 evaluated.unwrap_or_else(|_| Err(wrong("the scrape had no time left for it")))
             }
             Err(error) => Err(error),
         };
-        if let Err(error) = evaluated {
-            failed += 1.0;
-            tracing::warn!("metric query {} failed: {}", row["name"], error.message());
+        match evaluated {
+            Ok(family) => family.write(&mut text),
+            Err(error) => {
+                failed += 1.0;
+                tracing::warn!("metric query {} failed: {}", row["name"], error.message());
+            }
         }
     }
-    let help = "Queries of dictdb.metric_queries that failed at this scrape.";
-    recorder.describe_gauge(KeyName::from_const_str("dictdb_metric_query_errors"), None, help.into());
-    recorder.register_gauge(&Key::from_name("dictdb_metric_query_errors"), &METADATA).set(failed);
-    recorder.handle().render()
+    let (name, help) = METRIC_QUERY_ERRORS;
+    let mut errors = Family::new(name, help, Kind::Gauge);
+    errors.add(Vec::new(), failed);
+    errors.write(&mut text);
+    text
 }
 
 async fn list(state: &State, instance: &Arc<Instance>) -> Result<Vec<Value>> {
@@ -88,9 +92,12 @@ impl Definition {
         if !is_name(&name) {
             return Err(wrong("the name is no name of a metric"));
         }
-        let is_counter = match text("type").as_str() {
-            "" | "gauge" => false,
-            "counter" => true,
+        if names::is_taken(&name) {
+            return Err(wrong("the server has a metric of this name"));
+        }
+        let kind = match text("type").as_str() {
+            "" | "gauge" => Kind::Gauge,
+            "counter" => Kind::Counter,
             other => return Err(wrong(format!("\"{other}\" is no type of a metric (gauge, counter)"))),
         };
         // An array of names, or names separated by commas.
@@ -100,10 +107,18 @@ impl Definition {
             _ => Vec::new(),
         };
         let labels: Vec<String> = labels.into_iter().filter(|label| !label.is_empty()).collect();
-        if let Some(label) = labels.iter().find(|label| !is_name(label)) {
+        if let Some(label) = labels.iter().find(|label| !is_label(label)) {
             return Err(wrong(format!("\"{label}\" is no name of a label")));
         }
-        Ok(Definition { name, help: text("help"), is_counter, sql: text("sql"), labels })
+        if let Some((_, label)) = labels.iter().enumerate().find(|(place, label)| labels[..*place].contains(label)) {
+            return Err(wrong(format!("label \"{label}\" is there twice")));
+        }
+        Ok(Definition { name, help: text("help"), kind, sql: text("sql"), labels })
+    }
+
+    fn family(&self) -> Family {
+        let help = if self.help.is_empty() { NO_HELP } else { &self.help };
+        Family::new(&self.name, help, self.kind)
     }
 }
 
@@ -113,12 +128,12 @@ fn is_name(name: &str) -> bool {
     name.starts_with(is_start) && name.chars().all(|c| is_start(c) || c.is_ascii_digit())
 }
 
-async fn evaluate(
-    state: &State,
-    instance: &Arc<Instance>,
-    definition: &Definition,
-    recorder: &PrometheusRecorder,
-) -> Result<()> {
+/// A name without colons; those with two underscores in front are Prometheus's own.
+fn is_label(name: &str) -> bool {
+    is_name(name) && !name.contains(':') && !name.starts_with("__")
+}
+
+async fn evaluate(state: &State, instance: &Arc<Instance>, definition: &Definition) -> Result<Family> {
     let answer = state.read(instance, &definition.sql).await?;
     if answer.rows.len() > MAX_SERIES {
         return Err(wrong(format!(
@@ -126,22 +141,12 @@ async fn evaluate(
             answer.rows.len()
         )));
     }
-    let name = KeyName::from(definition.name.clone());
-    if !definition.help.is_empty() {
-        match definition.is_counter {
-            true => recorder.describe_counter(name, None, definition.help.clone().into()),
-            false => recorder.describe_gauge(name, None, definition.help.clone().into()),
-        }
-    }
-    answer.rows.iter().try_for_each(|row| put(definition, &answer.columns, row, recorder))
+    let mut family = definition.family();
+    answer.rows.iter().try_for_each(|row| put(definition, &answer.columns, row, &mut family))?;
+    Ok(family)
 }
 
-fn put(
-    definition: &Definition,
-    columns: &[Arc<str>],
-    row: &[Option<String>],
-    recorder: &PrometheusRecorder,
-) -> Result<()> {
+fn put(definition: &Definition, columns: &[Arc<str>], row: &[Option<String>], family: &mut Family) -> Result<()> {
     let column = |name: &str| columns.iter().position(|column| **column == *name);
     let place = column("value").or(columns.len().checked_sub(1)).ok_or_else(|| wrong("the query has no columns"))?;
     // NULL says nothing.
@@ -153,15 +158,12 @@ fn put(
     };
     let labels = definition.labels.iter().map(|label| {
         let place = column(label).ok_or_else(|| wrong(format!("the query has no column \"{label}\"")))?;
-        Ok(Label::new(label.clone(), row.get(place).cloned().flatten().unwrap_or_default()))
+        Ok((label.clone(), row.get(place).cloned().flatten().unwrap_or_default()))
     });
-    let key = Key::from_parts(definition.name.clone(), labels.collect::<Result<Vec<_>>>()?);
-    if definition.is_counter {
-        recorder.register_counter(&key, &METADATA).absolute(value as u64);
-    } else {
-        recorder.register_gauge(&key, &METADATA).set(value);
+    match family.add(labels.collect::<Result<Vec<_>>>()?, value) {
+        true => Ok(()),
+        false => Err(wrong("two rows have the same labels")),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -173,22 +175,38 @@ mod tests {
     fn rows_become_series() {
         let row = json!({ "name": "reject_rate_percent", "type": "gauge", "sql": "", "labels": "site, line" });
         let definition = Definition::read(&row).unwrap();
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let mut family = definition.family();
         let columns = ["value", "site", "line"].map(Arc::from);
         let row = |values: [Option<&str>; 3]| values.map(|value| value.map(str::to_owned));
-        put(&definition, &columns, &row([Some("2.5"), Some("a\"b"), Some("3")]), &recorder).unwrap();
-        put(&definition, &columns, &row([None, Some("c"), Some("3")]), &recorder).unwrap();
-        let text = recorder.handle().render();
-        assert!(text.contains("reject_rate_percent{site=\"a\\\"b\",line=\"3\"} 2.5"), "{text}");
-        assert!(!text.contains("site=\"c\""));
-        assert!(put(&definition, &columns[..2], &row([Some("1"), Some("a"), None]), &recorder).is_err());
-        assert!(put(&definition, &columns, &row([Some("x"), Some("a"), Some("1")]), &recorder).is_err());
+        put(&definition, &columns, &row([Some("2.5"), Some("a\"b"), Some("3")]), &mut family).unwrap();
+        put(&definition, &columns, &row([None, Some("c"), Some("3")]), &mut family).unwrap();
+        let mut text = String::new();
+        family.write(&mut text);
+        let expected = [
+            "# HELP reject_rate_percent The result of a query in dictdb.metric_queries.",
+            "# TYPE reject_rate_percent gauge",
+            "reject_rate_percent{site=\"a\\\"b\",line=\"3\"} 2.5",
+            "",
+        ];
+        assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+        assert!(put(&definition, &columns, &row([Some("9"), Some("a\"b"), Some("3")]), &mut family).is_err());
+        assert!(put(&definition, &columns[..2], &row([Some("1"), Some("a"), None]), &mut family).is_err());
+        assert!(put(&definition, &columns, &row([Some("x"), Some("a"), Some("1")]), &mut family).is_err());
     }
 
     #[test]
     fn wrong_definitions_are_refused() {
-        assert!(Definition::read(&json!({ "name": "a b" })).is_err());
-        assert!(Definition::read(&json!({ "name": "a", "type": "summary" })).is_err());
-        assert!(Definition::read(&json!({ "name": "a", "labels": ["x-y"] })).is_err());
+        for wrong in [
+            json!({ "name": "a b" }),
+            json!({ "name": "a", "type": "summary" }),
+            json!({ "name": "a", "labels": ["x-y"] }),
+            json!({ "name": "a", "labels": ["__name__"] }),
+            json!({ "name": "a", "labels": ["x:y"] }),
+            json!({ "name": "a", "labels": ["x", "x"] }),
+            json!({ "name": "http_requests_total" }),
+            json!({ "name": "db_query_duration_seconds_count" }),
+        ] {
+            assert!(Definition::read(&wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -72,7 +72,10 @@ async fn changes(
     let (name, upgrade) = (parameter(query, "table")?, upgradable(upgrade)?);
     let (instance, database) = state.place()?;
     let relation = source::find_table(&state, &name).await?;
-    begin(&state, peer, upgrade, || Ok(Source::Changes(Box::new(instance.follow_table(&database, relation)?))))
+    begin(&state, peer, upgrade, || {
+        let changes = instance.follow_table(&database, relation).map_err(source::not_followed)?;
+        Ok(Source::Changes(Box::new(changes)))
+    })
 }
 
 async fn listen(
@@ -113,7 +116,7 @@ fn begin(
     state: &Arc<State>,
     peer: Peer,
     upgrade: WebSocketUpgrade,
-    open: impl FnOnce() -> dictdb_types::Result<Source>,
+    open: impl FnOnce() -> Result<Source, Refusal>,
 ) -> Result<Response, Refusal> {
     let member = state.lifecycle.census().enter(state.options.max_websockets);
     let member = member.ok_or_else(|| Refusal::unavailable("There are as many WebSockets as there may be"))?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use dictdb_session::feed::{Changes, End, Notices};
-use dictdb_types::{Oid, SqlState};
+use dictdb_types::{Error, Oid, SqlState};
 use serde_json::{Value, json};
 
 use crate::State;
@@ -72,5 +72,14 @@ pub(super) async fn find_table(state: &State, name: &str) -> Result<Oid, Refusal
             format!("{name} is partitioned: its partitions have the rows, and changes"),
         ),
         _ => refuse(StatusCode::UNPROCESSABLE_ENTITY, format!("{name} is not a table")),
+    }
+}
+
+/// What the feed says against a table: 422 for one without rows of its own (a system catalog), 404 for one that has just been dropped.
+pub(super) fn not_followed(error: Error) -> Refusal {
+    match error.code() {
+        SqlState::WRONG_OBJECT_TYPE => Refusal::Plain(StatusCode::UNPROCESSABLE_ENTITY, error.message().to_owned()),
+        SqlState::UNDEFINED_TABLE => Refusal::Plain(StatusCode::NOT_FOUND, error.message().to_owned()),
+        _ => error.into(),
     }
 }

@@ -310,11 +310,13 @@ impl Parser<'_> {
         self.expect_word(K::By)?;
         let strategy = self.col_id()?;
         let keys = self.in_parens(|parser| {
+            let position = parser.position();
             let expr = parser.source_expr(Self::index_expr)?;
             let collation = if parser.eat_word(K::Collate) { Some(parser.any_name()?) } else { None };
             let opclass = if parser.is_col_id(parser.peek()) { Some(parser.any_name()?) } else { None };
             Ok(crate::utility::IndexElement {
                 expr,
+                position,
                 collation,
                 opclass,
                 opclass_options: Vec::new(),

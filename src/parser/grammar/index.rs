@@ -46,6 +46,7 @@ impl Parser<'_> {
 
     /// `index_elem`.
     pub(super) fn index_element(&mut self) -> Result<IndexElement> {
+        let position = self.position();
         let expr = self.source_expr(Self::index_expr)?;
         let collation = if self.eat_word(K::Collate) { Some(self.any_name()?) } else { None };
         let named = self.is_col_id(self.peek()) && !self.is_nulls_order();
@@ -54,7 +55,7 @@ impl Parser<'_> {
             if opclass.is_some() && self.is(Kind::LeftParen) { self.reloptions()? } else { Vec::new() };
         let descending = self.eat_one_of(&[(K::Asc, false), (K::Desc, true)]).unwrap_or(false);
         let nulls_first = self.nulls_order()?;
-        Ok(IndexElement { expr, collation, opclass, opclass_options, descending, nulls_first })
+        Ok(IndexElement { expr, position, collation, opclass, opclass_options, descending, nulls_first })
     }
 
     fn is_nulls_order(&self) -> bool {

@@ -14,8 +14,8 @@ use crate::statement::Statement;
 use crate::token::Kind;
 use crate::utility::{
     AlterSequence, CheckOption, ColumnDef, CreateCast, CreateComposite, CreateDatabase, CreateDomain, CreateEnum,
-    CreateExtension, CreateSchema, CreateSequence, CreateView, DefElem, DefValue, DefineObject, ObjectKind,
-    Persistence, SequenceOption, Utility,
+    CreateExtension, CreateLanguage, CreateSchema, CreateSequence, CreateView, DefElem, DefValue, DefineObject,
+    ObjectKind, Persistence, SequenceOption, Utility,
 };
 
 impl Parser<'_> {
@@ -258,8 +258,20 @@ impl Parser<'_> {
             self.expect_word(K::Language)?;
         }
         let name = self.col_id()?;
-        if self.is_word(K::Handler) {
-            return self.unsupported("CREATE LANGUAGE with a handler");
+        if self.eat_word(K::Handler) {
+            let handler = self.any_name()?;
+            let inline = if self.eat_word(K::Inline) { Some(self.any_name()?) } else { None };
+            let validator = if self.eat_word(K::Validator) {
+                Some(self.any_name()?)
+            } else if self.eat_word(K::No) {
+                self.expect_word(K::Validator)?;
+                None
+            } else {
+                None
+            };
+            let trusted = first == K::Trusted;
+            let create = CreateLanguage { or_replace, trusted, name, handler, inline, validator };
+            return Ok(Utility::CreateLanguage(create));
         }
         let extension =
             CreateExtension { name, if_not_exists: or_replace, schema: None, version: None, cascade: false };

@@ -235,18 +235,22 @@ impl Parser<'_> {
         }
         self.expect_word(K::Atomic)?;
         let start = self.start();
-        let mut statements = Vec::new();
+        let (mut count, mut returns) = (0, Vec::new());
         loop {
             while self.eat(Kind::Semicolon) {}
             if self.is_word(K::End) {
                 let text = self.text_since(start).to_owned();
                 self.advance();
-                return Ok(Some(FunctionOption::Atomic(statements, text)));
+                return Ok(Some(FunctionOption::Atomic { text, returns }));
             }
             if self.is_word(K::Return) {
-                return Err(Error::unsupported("RETURN inside BEGIN ATOMIC").at(Some(self.position())));
+                returns.push((count, self.start() - start));
+                self.advance();
+                self.nested(Self::expr)?;
+            } else {
+                self.nested(Self::statement)?;
             }
-            statements.push(self.nested(Self::statement)?);
+            count += 1;
             self.expect(Kind::Semicolon)?;
         }
     }

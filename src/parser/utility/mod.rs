@@ -183,6 +183,8 @@ pub enum Utility {
     CreateConversion(CreateConversion),
     /// `CREATE ACCESS METHOD`.
     CreateAccessMethod(CreateAccessMethod),
+    /// `CREATE LANGUAGE` with a handler.
+    CreateLanguage(CreateLanguage),
     /// `CREATE EVENT TRIGGER`.
     CreateEventTrigger(CreateEventTrigger),
     /// `ALTER EVENT TRIGGER … ENABLE` and `DISABLE`.

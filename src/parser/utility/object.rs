@@ -56,6 +56,8 @@ pub struct CreateIndex {
 pub struct IndexElement {
     /// What is indexed; a plain column is an identifier expression.
     pub expr: SourceExpr,
+    /// Where it begins, with the parentheses around an expression.
+    pub position: u32,
     /// `COLLATE`.
     pub collation: Option<ObjectName>,
     /// Operator class.
@@ -343,8 +345,13 @@ pub enum FunctionOption {
     As(String, Option<String>),
     /// `RETURN expression` of the standard.
     Return(SourceExpr),
-    /// `BEGIN ATOMIC … END`: the statements and their text.
-    Atomic(Vec<Statement>, String),
+    /// `BEGIN ATOMIC … END`.
+    Atomic {
+        /// The statements.
+        text: String,
+        /// Which of them are `RETURN expression`, and where in the text these begin.
+        returns: Vec<(usize, usize)>,
+    },
     /// `IMMUTABLE`, `STABLE` or `VOLATILE`: `i`, `s`, `v`.
     Volatility(char),
     /// `STRICT` (true), `CALLED ON NULL INPUT`.

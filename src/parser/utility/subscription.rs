@@ -80,6 +80,23 @@ pub struct CreateConversion {
     pub function: ObjectName,
 }
 
+/// `CREATE LANGUAGE` with a handler.
+#[derive(Clone, Debug)]
+pub struct CreateLanguage {
+    /// `OR REPLACE`.
+    pub or_replace: bool,
+    /// `TRUSTED`.
+    pub trusted: bool,
+    /// The language.
+    pub name: Ident,
+    /// `HANDLER`.
+    pub handler: ObjectName,
+    /// `INLINE`.
+    pub inline: Option<ObjectName>,
+    /// `VALIDATOR`.
+    pub validator: Option<ObjectName>,
+}
+
 /// `CREATE ACCESS METHOD`.
 #[derive(Clone, Debug)]
 pub struct CreateAccessMethod {

@@ -280,7 +280,8 @@ impl Binder<'_> {
             return Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
                 format!("WITH query \"{name}\" does not have a RETURNING clause"),
-            ));
+            )
+            .at(position));
         }
         self.level().recursive_reference |= recursive;
         let mut columns: Vec<Column> = Vec::with_capacity(source.len());

@@ -261,7 +261,7 @@ impl Binder<'_> {
         // A missing field is reported where the row stands.
         let row = strip_parentheses(root);
         let position = match row {
-            Ast::Cast { .. } => self.node_position(row),
+            Ast::Cast { expr, .. } if matches!(strip_parentheses(expr), Ast::Tuple(_)) => self.node_position(row),
             _ => self.leftmost(row),
         };
         // A field of a table's row is the column that the query calls so.

@@ -195,6 +195,8 @@ pub struct Binder<'a> {
     pub(crate) collations: std::collections::BTreeSet<Oid>,
     /// Fields of composite types that were selected: relation of the type and attnum.
     fields: std::cell::RefCell<std::collections::BTreeSet<(Oid, i16)>>,
+    /// The fields of types of users that columns of functions in FROM are: relation and attnum.
+    pub(crate) function_fields: std::collections::HashMap<ColumnId, (Oid, i16)>,
     /// Operators of users that were called, each with its function.
     operators: std::cell::RefCell<std::collections::BTreeMap<Oid, Oid>>,
     /// Variables that names may mean.
@@ -264,6 +266,7 @@ impl<'a> Binder<'a> {
             types: Default::default(),
             collations: Default::default(),
             fields: Default::default(),
+            function_fields: Default::default(),
             variables: None,
             values: &[],
             undecided: None,

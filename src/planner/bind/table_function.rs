@@ -147,7 +147,11 @@ impl Binder<'_> {
         }
         match fields {
             Some(fields) => {
-                let columns = fields.into_iter().map(|(name, ty)| self.new_column(name, ty)).collect();
+                let columns: Vec<Column> = fields.into_iter().map(|(name, ty)| self.new_column(name, ty)).collect();
+                for column in &columns {
+                    let field = self.field_of_users(bound.ty(), &column.name);
+                    self.function_fields.extend(field.map(|field| (column.id, field)));
+                }
                 Ok(FunctionItem { call: bound, columns, spread: true, defined: false })
             }
             None if bound.ty().oid == oids::RECORD => Err(Error::new(

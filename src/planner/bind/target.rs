@@ -211,12 +211,15 @@ impl Binder<'_> {
 
     /// A field of a type of users is used: what has the expression depends on it.
     fn note_field(&self, ty: Type, name: &str) {
+        self.fields.borrow_mut().extend(self.field_of_users(ty, name));
+    }
+
+    /// A field of a type of users: relation and attnum.
+    pub(crate) fn field_of_users(&self, ty: Type, name: &str) -> Option<(Oid, i16)> {
         let catalog = self.cx.catalog;
-        let relation = catalog.type_info(catalog.base_type(ty).oid).map(|info| info.relation);
-        let relation = relation.filter(|oid| *oid >= Oid::FIRST_NORMAL).and_then(|oid| catalog.relation(oid));
-        if let Some((relation, (attnum, _))) = relation.and_then(|own| Some((own, own.column_named(name)?))) {
-            self.fields.borrow_mut().insert((relation.oid, attnum));
-        }
+        let relation = catalog.type_info(catalog.base_type(ty).oid)?.relation;
+        let relation = Some(relation).filter(|oid| *oid >= Oid::FIRST_NORMAL).and_then(|oid| catalog.relation(oid))?;
+        relation.column_named(name).map(|(attnum, _)| (relation.oid, attnum))
     }
 
     /// The fields of composite types that were selected so far.

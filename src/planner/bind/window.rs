@@ -188,7 +188,12 @@ impl Binder<'_> {
             WindowFrameUnits::Groups => FrameUnit::Groups,
         };
         if unit == FrameUnit::Groups && order.is_empty() {
-            return Err(Error::new(SqlState::WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause"));
+            let offset = [frame.start, frame.end].into_iter().find_map(|bound| match bound {
+                Bound::Preceding(offset) | Bound::Following(offset) => Some(offset),
+                _ => None,
+            });
+            let position = offset.and_then(|offset| self.locations.window_of(offset));
+            return Err(Error::new(SqlState::WINDOWING_ERROR, "GROUPS mode requires an ORDER BY clause").at(position));
         }
         let start = self.bind_frame_bound(frame.start, unit, order)?;
         let end = self.bind_frame_bound(frame.end, unit, order)?;

@@ -101,7 +101,7 @@ impl Arguments {
             let Some((name, value)) = setting.split_once('=') else {
                 return Err(format!("-c {setting} requires a value"));
             };
-            put(&name.trim().replace('-', "_").to_ascii_lowercase(), value.trim().to_owned());
+            put(&name.trim().replace('-', "_").to_ascii_lowercase(), value.to_owned());
         }
         let given = [
             ("host", self.serve.host.clone()),

@@ -1,4 +1,5 @@
-//! The environment: `DICTDB_…`, and what the official PostgreSQL image understands.
+//! The environment: `DICTDB_…`, and what the official PostgreSQL image understands. A variable with `_FILE` after it names a file that has
+//! the value, such as a secret of a container.
 
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use super::{Values, is_known};
 
 const PREFIX: &str = "DICTDB_";
 
-/// Variables of PostgreSQL's image and the keys they stand for; each may have `_FILE` after it.
+/// Variables of PostgreSQL's image and the keys they stand for.
 const IMAGE_VARIABLES: &[(&str, &str)] =
     &[("POSTGRES_USER", "user"), ("POSTGRES_PASSWORD", "password"), ("POSTGRES_DB", "database")];
 
@@ -46,8 +47,9 @@ fn key_of(variable: &str) -> Result<Option<String>, String> {
     if key == "config" {
         return Ok(None);
     }
-    let own = format!("dictdb.{key}");
-    match [key, own].into_iter().find(|key| is_known(key)) {
+    let setting = |key: &str| [key.to_owned(), format!("dictdb.{key}")].into_iter().find(|key| is_known(key));
+    let in_file = || key.strip_suffix("_file").and_then(setting).map(|key| format!("{key}_file"));
+    match setting(&key).or_else(in_file) {
         Some(key) => Ok(Some(key)),
         None => Err(format!("environment variable {variable} names no setting")),
     }
@@ -67,5 +69,22 @@ mod tests {
         assert_eq!(values.len(), 2);
         let unknown = [("DICTDB_NOTHING".to_owned(), String::new())];
         assert!(read(unknown.into_iter(), &mut Values::new()).is_err());
+    }
+
+    #[test]
+    fn files_have_values() {
+        let key = |variable| key_of(variable).unwrap().unwrap();
+        assert_eq!(key("DICTDB_HTTP_TOKEN_FILE"), "http_token_file");
+        assert_eq!(key("DICTDB_RATE_LIMIT_FILE"), "dictdb.rate_limit_file");
+        assert_eq!(key("POSTGRES_PASSWORD_FILE"), "password_file");
+        assert!(key_of("DICTDB_NOTHING_FILE").is_err());
+        let path = std::env::temp_dir().join(format!("dictdb-token-{}", std::process::id()));
+        std::fs::write(&path, "secret\n").unwrap();
+        let pairs =
+            [("DICTDB_HTTP_TOKEN_FILE", path.to_string_lossy().into_owned()), ("DICTDB_LOG_FILE", "a.log".to_owned())];
+        let mut values = Values::new();
+        read(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)), &mut values).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((&*values["http_token"].0, &*values["log_file"].0), ("secret", "a.log"));
     }
 }

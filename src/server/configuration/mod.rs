@@ -81,8 +81,12 @@ impl Configuration {
     fn from_values(mut values: Values, places: &Places) -> Result<Configuration, String> {
         let own = given::take_own(&mut values);
         let mut settings = ServerSettings::default();
+        let mut mistakes = Vec::new();
         for given in given::in_order(values, places, given::altered(&own)?) {
-            settings.set_given(&given).map_err(|error| sentence(&error, given.source))?;
+            mistakes.extend(settings.set_given(&given).err().map(|error| sentence(&error, given.source)));
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes.join("; "));
         }
         let data_dir = own.get("data_dir").map_or("./data", String::as_str);
         settings.set_computed("data_directory", data_dir).map_err(|error| error.message().to_owned())?;
@@ -202,5 +206,7 @@ mod tests {
         assert!(refused(&[("nothing", "1")]).contains("unrecognized configuration parameter \"nothing\""));
         assert!(refused(&[("port", "70000")]).contains("70000 is outside the valid range for parameter \"port\""));
         assert!(refused(&[("auth_method", "password")]).contains("password"));
+        let both = refused(&[("backup_format", "pickle"), ("backup_interval", "0")]);
+        assert!(both.contains("\"backup_format\": \"pickle\"") && both.contains("\"backup_interval\""), "{both}");
     }
 }

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use dictdb_session::attention::Attention;
 use dictdb_session::backends::{Backend, Identity, shutting_down};
+use dictdb_session::log::Details;
 use dictdb_session::settings::Value;
 use dictdb_session::{Instance, Session};
 use dictdb_types::{Error, Result, Severity, SqlState};
@@ -204,7 +205,7 @@ async fn admit(
         Err(error) => {
             // psql leaves when a password is asked for, asks its user, and comes again: no line for that, as in PostgreSQL.
             if error.code() != SqlState::CONNECTION_FAILURE {
-                backend.log_error(&error, None);
+                backend.log_error(&error, &Details::default());
             }
             Err(error)
         }

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::entry::Entry;
+use super::entry::{Entry, TIME_MILLIS};
 
 /// The object of an entry.
 pub(super) fn write(entry: &Entry) -> String {
     let mut object = Map::new();
-    object.insert("timestamp".to_owned(), json!(entry.time.strftime("%Y-%m-%d %H:%M:%S.%3f UTC").to_string()));
+    object.insert("timestamp".to_owned(), json!(entry.time.strftime(TIME_MILLIS).to_string()));
     let identity = ["user", "dbname", "pid", "remote_host", "remote_port", "session_id"];
     let copy = |object: &mut Map<String, Value>, names: &[&str]| {
         for name in names {
@@ -19,7 +19,7 @@ pub(super) fn write(entry: &Entry) -> String {
     copy(&mut object, &identity);
     object.entry("pid").or_insert_with(|| json!(std::process::id()));
     object.insert("line_num".to_owned(), json!(entry.number));
-    copy(&mut object, &["session_start"]);
+    copy(&mut object, &["session_start", "vxid", "txid"]);
     object.insert("error_severity".to_owned(), json!(entry.severity));
     copy(&mut object, &["state_code"]);
     object.insert("message".to_owned(), json!(entry.message));

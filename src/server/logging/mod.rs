@@ -18,6 +18,8 @@ mod text;
 use std::sync::{Arc, OnceLock};
 
 use dictdb_session::settings::{ServerSettings, Value};
+use dictdb_types::datetime::zone;
+use jiff::tz::TimeZone;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt;
@@ -65,6 +67,7 @@ fn plan(settings: &ServerSettings) -> Plan {
         console: is_on("log_console"),
         form: if is_on("log_json") { Form::Json } else { Form::Text },
         prefix: settings.value("log_line_prefix").plain().into(),
+        zone: zone::require(&settings.value("log_timezone").plain()).unwrap_or(TimeZone::UTC),
         sample_debug_every: number("log_sample_debug_every").max(1),
         file: (!path.is_empty()).then(|| file::Limits {
             path: path.into(),

@@ -1,6 +1,6 @@
 //! `log_line_prefix`: what stands in front of every line.
 
-use super::entry::Entry;
+use super::entry::{Entry, TIME, TIME_MILLIS};
 
 /// Replaces the escapes of PostgreSQL's manual, section "log_line_prefix", with optional padding (`%-10u`). What follows `%q`
 /// is for sessions only.
@@ -49,15 +49,17 @@ fn value(escape: char, entry: &Entry) -> String {
         },
         'h' => field("remote_host"),
         'p' => entry.text("pid").unwrap_or_else(|| std::process::id().to_string()),
-        't' => entry.time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-        'm' => entry.time.strftime("%Y-%m-%d %H:%M:%S.%3f UTC").to_string(),
-        'n' => format!("{}.{:03}", entry.time.as_second(), entry.time.subsec_millisecond()),
+        't' => entry.time.strftime(TIME).to_string(),
+        'm' => entry.time.strftime(TIME_MILLIS).to_string(),
+        'n' => format!("{}.{:03}", entry.time.timestamp().as_second(), entry.time.millisecond()),
         'b' => entry.text("backend_type").unwrap_or_else(|| "server".to_owned()),
         'c' => field("session_id"),
         'l' => entry.number.to_string(),
         's' => field("session_start"),
         'e' => entry.text("state_code").unwrap_or_else(|| "00000".to_owned()),
-        'Q' | 'x' => "0".to_owned(),
+        'v' => field("vxid"),
+        'x' => entry.text("txid").unwrap_or_else(|| "0".to_owned()),
+        'Q' => "0".to_owned(),
         // What is unknown is left out, as PostgreSQL does.
         _ => String::new(),
     }
@@ -71,8 +73,9 @@ mod tests {
     fn escapes_are_replaced_and_padded() {
         let mut entry = Entry::example();
         assert_eq!(expand("%%%e|%6u|%-6d|%h|%l%q!", &entry), "%42P01|  anna|shop  |127.0.0.1|7!");
+        assert_eq!(expand("%t|%n|%v|%x", &entry), "1970-01-01 00:00:00 UTC|0.000|101/3|742");
         entry.of_session = false;
         entry.fields.clear();
-        assert_eq!(expand("%e %q%u", &entry), "00000 ");
+        assert_eq!(expand("%e %x %q%u", &entry), "00000 0 ");
     }
 }

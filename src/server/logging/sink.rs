@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
+use jiff::tz::TimeZone;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -25,6 +26,8 @@ pub(super) struct Plan {
     pub form: Form,
     /// `log_line_prefix`.
     pub prefix: Arc<str>,
+    /// `log_timezone`.
+    pub zone: TimeZone,
     /// One DEBUG entry in so many is logged.
     pub sample_debug_every: u64,
     /// Where else it goes.
@@ -48,6 +51,7 @@ impl Default for Sink {
             console: true,
             form: Form::Text,
             prefix: "".into(),
+            zone: TimeZone::UTC,
             sample_debug_every: 1,
             file: None,
         };
@@ -108,7 +112,7 @@ impl Sink {
                 return;
             }
         }
-        let entry = Entry::new(event, self.entries.fetch_add(1, Ordering::Relaxed) + 1);
+        let entry = Entry::new(event, self.entries.fetch_add(1, Ordering::Relaxed) + 1, &plan.zone);
         let written = match plan.form {
             Form::Text => text::write(&entry, &plan.prefix),
             Form::Json => json::write(&entry),

@@ -181,6 +181,11 @@ impl Analyses {
         })
     }
 
+    /// Whether a table has been analyzed, with its children or without.
+    pub fn knows(&self, subject: &Subject) -> bool {
+        self.0.read().by_subject.contains_key(subject)
+    }
+
     /// Whether a storage table has been analyzed.
     pub fn knows_storage(&self, table: Oid) -> bool {
         self.0.read().by_storage.contains_key(&table)

@@ -109,7 +109,10 @@ impl Session {
                 found.objects.insert(definition.oid, object);
             }
         }
-        if rows.values.is_empty() {
+        let database = self.shared.database.oid;
+        let subject = Subject { database, relation: relation.oid, is_inherited: looked.is_inherited };
+        // What is known of rows that have gone stays; otherwise it is known now that there are none.
+        if rows.values.is_empty() && self.shared.instance.analyses.knows(&subject) {
             return Ok(None);
         }
         if !looked.is_inherited
@@ -120,8 +123,6 @@ impl Session {
                 self.shared.instance.statistics.keep(&table, column.slot, analyzed.statistics.clone());
             }
         }
-        let database = self.shared.database.oid;
-        let subject = Subject { database, relation: relation.oid, is_inherited: looked.is_inherited };
         let instance = self.shared.instance.clone();
         match instance.analyses.add(subject, found, &env.catalog) {
             Some(analyzed) => instance.log_analyzed(database, &[analyzed]),

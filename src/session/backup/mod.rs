@@ -117,10 +117,15 @@ impl Host for Instance {
         self.backends.statements()
     }
 
-    fn notify(&self, database: &Arc<str>, channel: &str, payload: &str) {
+    fn notify(&self, channel: &str, payload: &str) {
         let notification = Notification { sender: SERVER_PID, channel: channel.into(), payload: payload.into() };
         match self.hub.check_room(std::slice::from_ref(&notification)) {
-            Ok(()) => self.hub.deliver(database, &[notification]),
+            Ok(()) => {
+                let databases = Instance::databases(self);
+                databases
+                    .iter()
+                    .for_each(|database| self.hub.deliver(&database.name, std::slice::from_ref(&notification)));
+            }
             Err(error) => tracing::warn!("could not notify of a failed backup: {}", error.message()),
         }
     }

@@ -393,7 +393,7 @@ fn lock_unless(
     loop {
         in_vain()?;
         let slice = left.map_or(LOOK_INTERVAL, |left| left.min(LOOK_INTERVAL));
-        let wait = WaitOptions { timeout: Some(slice) };
+        let wait = WaitOptions { timeout: Some(slice), ..WaitOptions::default() };
         match transaction.lock_relation(lock, LockMode::AccessExclusive, WaitPolicy::Block, &wait) {
             Err(error) if error.code() == SqlState::LOCK_NOT_AVAILABLE && left != Some(slice) => {
                 left = left.map(|left| left - slice);

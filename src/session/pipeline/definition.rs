@@ -144,6 +144,7 @@ impl Session {
             attempt: ddl::Attempt::default(),
             truncated: Vec::new(),
             reshaped: None,
+            inside: self.inside(),
             alters: matches!(command, Utility::AlterTable(_)),
             collected: shared.commands.are_watched().then(ddl::Collected::default),
             counted: counts.then(Counted::default),

@@ -168,12 +168,15 @@ impl Session {
         let env = self.env();
         let path = env.search_path();
         let form = (options.shown, &summary);
+        let transition_tables = self.routines.calls.transition_tables.clone();
+        let mut cx = env.bind_context(&path);
+        cx.transient = &transition_tables;
         let lines = match plan.nothing {
             true => None,
             false => {
                 let begun = self.begun(&plan.prepared, &explained.params)?;
                 let kept = |pruning: &Arc<LatePruning>| begun.as_ref().map_or_else(Vec::new, |begun| begun(pruning));
-                Some(explain(plan.prepared.plan(), form, (actual.as_deref(), &kept), env.bind_context(&path)))
+                Some(explain(plan.prepared.plan(), form, (actual.as_deref(), &kept), cx))
             }
         };
         let [before, after] = &plan.beside;
@@ -184,7 +187,7 @@ impl Session {
             return Err(Error::unsupported("this form of EXPLAIN for a statement that rules make several of"));
         }
         let shown = |beside: &Beside| match beside {
-            Beside::Plan(plan) => explain(plan.prepared.plan(), form, (None, &|_| Vec::new()), env.bind_context(&path)),
+            Beside::Plan(plan) => explain(plan.prepared.plan(), form, (None, &|_| Vec::new()), cx),
             Beside::Notify(..) => vec!["NOTIFY".to_owned()],
         };
         let parts = before.iter().map(shown).chain(lines).chain(after.iter().map(shown));

@@ -146,7 +146,11 @@ pub(super) fn transpose(error: Error, routine: &Routine, command: &str) -> Error
 fn in_standard_body(position: u32, body: &SqlBody, command: &str) -> Option<u32> {
     let (text, before) = match body.shown.strip_prefix("RETURN ") {
         Some(expression) => (expression, "SELECT ".len() as u32),
-        None => (&*body.statements, 0),
+        None => {
+            let inside = body.shown.strip_prefix("BEGIN ATOMIC\n ")?.strip_suffix("\nEND")?;
+            let space = body.statements.len() - body.statements.trim_start().len();
+            (inside, body.statements[..space].chars().count() as u32)
+        }
     };
     let start = command[..command.rfind(text)?].chars().count() as u32;
     (start + position).checked_sub(before)

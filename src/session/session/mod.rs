@@ -29,7 +29,7 @@ use crate::clock;
 use crate::env::StatementEnv;
 use crate::instance::{Closing, Instance};
 use crate::large_object::OpenLargeObjects;
-use crate::log::Watch;
+use crate::log::{Sampling, Watch};
 use crate::meters::Verb;
 use crate::notifications::Action;
 use crate::persistence::Seen;
@@ -96,6 +96,8 @@ pub struct Session {
     pub(crate) counting: Counting,
     /// What of the message that is answered is to be logged.
     pub(crate) watch: Option<Watch>,
+    /// What is logged because it is part of a sample.
+    pub(crate) sampling: Sampling,
     /// The text that others see as the running or last statement, and its time while it runs.
     shown: (Arc<str>, Option<i64>),
     /// The buffer that rows pass through on their way to the client.
@@ -196,6 +198,7 @@ impl Session {
         derived: (u64, Arc<Derived>),
         configured: u64,
     ) -> Session {
+        let sampling = Sampling::of(shared.backend.pid);
         Session {
             shared,
             block: TransactionBlock::default(),
@@ -221,6 +224,7 @@ impl Session {
             done: None,
             counting: Counting::default(),
             watch: None,
+            sampling,
             shown: (Arc::default(), None),
             row: Row::new(),
             listening: BTreeSet::new(),

@@ -12,8 +12,16 @@ use crate::rate_limits::Rate;
 use crate::result_cache::POLICIES;
 use crate::settings::Derived;
 
-/// Settings that would change what statements or sessions do, and are not followed: they stay as they are by default, which is off.
-const NOT_FOLLOWED: [&str; 3] = ["client_connection_check_interval", "exit_on_error", "transform_null_equals"];
+/// Settings that would change what statements or sessions do or what is logged, and are not followed: they stay as they are by default,
+/// which is off.
+const NOT_FOLLOWED: [&str; 6] = [
+    "client_connection_check_interval",
+    "exit_on_error",
+    "log_hostname",
+    "log_parameter_max_length_on_error",
+    "logging_collector",
+    "transform_null_equals",
+];
 
 /// Brings a value into the form that is kept and shown, or refuses it.
 pub(super) fn check(definition: &Definition, value: Value, current: &Derived, default: &Derived) -> Result<Value> {
@@ -32,6 +40,7 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         }
         "TimeZone" | "log_timezone" => zone::from_setting(text).ok_or_else(|| invalid(definition.name, text))?.1,
         "client_encoding" => client_encoding(text)?.to_owned(),
+        "log_destination" => log_destination(text)?,
         "application_name" | "cluster_name" => printable_ascii(text),
         "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => locale(definition.name, text)?,
         "plpgsql.extra_errors" | "plpgsql.extra_warnings" => extra_checks(definition.name, text)?,
@@ -39,13 +48,10 @@ pub(super) fn check(definition: &Definition, value: Value, current: &Derived, de
         "dictdb.cache_policy" => cache_policy(text)?,
         "restrict_nonsystem_relation_kind" => restricted_kinds(text)?,
         "search_path" | "temp_tablespaces" => identifiers(definition.name, text)?,
-        "default_table_access_method" => match text.as_ref() {
-            "heap" => "heap".to_owned(),
-            other => {
-                let detail = format!("Table access method \"{other}\" does not exist.");
-                return Err(invalid(definition.name, other).detail(detail));
-            }
-        },
+        "default_table_access_method" if text.is_empty() => {
+            let detail = format!("{} cannot be empty.", definition.name);
+            return Err(invalid(definition.name, text).detail(detail));
+        }
         _ => return Ok(value),
     };
     Ok(Value::Text(kept.into()))
@@ -60,6 +66,21 @@ fn cache_policy(text: &str) -> Result<String> {
             let names: Vec<&str> = POLICIES.iter().map(|policy| policy.name).collect();
             Err(invalid("dictdb.cache_policy", text).hint(format!("Available values: {}.", names.join(", "))))
         }
+    }
+}
+
+/// Entries go to standard error; `log_file` and `log_json` are the way to files and objects. 22023, 0A000.
+fn log_destination(text: &str) -> Result<String> {
+    const PLACES: [&str; 4] = ["stderr", "csvlog", "jsonlog", "syslog"];
+    let refused = |detail: &str| invalid("log_destination", text).detail(detail);
+    let words = split_identifiers(text).ok_or_else(|| refused("List syntax is invalid."))?;
+    let is_known = |word: &&String| PLACES.contains(&word.to_ascii_lowercase().as_str());
+    if let Some(word) = words.iter().find(|word| !is_known(word)) {
+        return Err(refused(&format!("Unrecognized key word: \"{word}\".")));
+    }
+    match words.iter().find(|word| !word.eq_ignore_ascii_case("stderr")) {
+        Some(word) => Err(Error::unsupported(format_args!("\"{word}\" in setting \"log_destination\""))),
+        None => Ok(text.to_owned()),
     }
 }
 

@@ -92,7 +92,8 @@ impl Default for Derived {
 impl Derived {
     /// How long locks are waited for.
     pub fn wait_options(&self) -> WaitOptions {
-        WaitOptions { timeout: (self.lock_timeout_ms > 0).then(|| Duration::from_millis(self.lock_timeout_ms)) }
+        let timeout = (self.lock_timeout_ms > 0).then(|| Duration::from_millis(self.lock_timeout_ms));
+        WaitOptions { timeout, note_after: self.log.waits_after }
     }
 
     pub(super) fn of(settings: &Settings) -> Derived {

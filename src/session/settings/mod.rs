@@ -360,6 +360,14 @@ impl Settings {
         entry.map(|entry| entry.value.plain()).unwrap_or_default()
     }
 
+    /// A number in the setting's unit; zero when the setting is of another kind.
+    pub fn real(&self, name: &str) -> f64 {
+        match resolve(name).ok().and_then(|(key, _)| self.entry(&key)).map(|entry| entry.value) {
+            Some(Value::Real(value)) => value,
+            _ => 0.0,
+        }
+    }
+
     /// A whole number in the setting's unit; zero when the setting is of another kind.
     pub fn int(&self, name: &str) -> i64 {
         match resolve(name).ok().and_then(|(key, _)| self.entry(&key)).map(|entry| entry.value) {

@@ -110,6 +110,7 @@ fn what_is_not_followed_stays_off() {
         ("transform_null_equals", "on", "off"),
         ("exit_on_error", "true", "false"),
         ("client_connection_check_interval", "500ms", "0"),
+        ("log_parameter_max_length_on_error", "-1", "0"),
     ] {
         assert_eq!(set(name, on).err(), Some(SqlState::FEATURE_NOT_SUPPORTED), "{name}");
         assert!(set(name, off).is_ok(), "{name}");

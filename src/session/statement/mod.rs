@@ -177,12 +177,16 @@ impl Session {
 
     /// 25001 for a statement that needs its transaction for itself, inside a block or a function.
     fn prevent_transaction(&self, command: &str) -> Result<()> {
-        self.block.prevent_block(command)?;
-        if self.routines.calls.depth > 0 {
-            let message = format!("{command} cannot be executed from a function");
-            return Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, message));
+        match self.inside() {
+            Some(place) => Err(Error::new(SqlState::ACTIVE_SQL_TRANSACTION, format!("{command} cannot {place}"))),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Why a statement cannot commit on its own, as messages say it after `cannot`.
+    pub(crate) fn inside(&self) -> Option<&'static str> {
+        let in_function = || (self.routines.calls.depth > 0).then_some("be executed from a function");
+        self.block.inside().or_else(in_function)
     }
 
     async fn run_utility(

@@ -15,10 +15,11 @@ use crate::transaction::{Modes, isolation_name, isolation_named, warning};
 use crate::{Session, Shared, StatementEnv};
 
 /// The value of a setting that names an object, as it is kept: a text search configuration, with its schema. None for other settings;
-/// 22023 when there is no such object, 42704 when there is no such tablespace among several.
+/// 22023 when there is no such object, 42704 when there is no such tablespace among several, 55000 for an access method of indexes.
 pub(crate) fn named_object(env: &StatementEnv, name: &str, text: &str) -> Result<Option<String>> {
     const SETTING: &str = "default_text_search_config";
     check_tablespaces(env, name, text)?;
+    check_table_method(env, name, text)?;
     if !name.eq_ignore_ascii_case(SETTING) {
         return Ok(None);
     }
@@ -64,11 +65,31 @@ fn check_tablespaces(env: &StatementEnv, setting: &str, text: &str) -> Result<()
     }
 }
 
+/// 22023 for an access method that there is not, 55000 for one of indexes.
+fn check_table_method(env: &StatementEnv, setting: &str, text: &str) -> Result<()> {
+    const SETTING: &str = "default_table_access_method";
+    // That it is empty is refused where texts are checked.
+    if !setting.eq_ignore_ascii_case(SETTING) || text.is_empty() || env.catalog.table_method_named(text).is_some() {
+        return Ok(());
+    }
+    if env.catalog.index_method_named(text).is_some() {
+        let message = format!("access method \"{text}\" is not of type TABLE");
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+    }
+    let (name, cut) = kept_part(SETTING, text);
+    cut.into_iter().for_each(|notice| env.shared.notice(notice));
+    Err(invalid(SETTING, name).detail(format!("Table access method \"{name}\" does not exist.")))
+}
+
 impl Session {
     /// A notice of a value that names no object, where it is only kept for later.
     pub(crate) fn note_missing_object(&mut self, name: &str, text: &str) {
         if named_object(&self.env(), name, text).is_err() {
-            let noun = if name.contains("tablespace") { "tablespace" } else { "text search configuration" };
+            let noun = match name {
+                "default_table_access_method" => "table access method",
+                _ if name.contains("tablespace") => "tablespace",
+                _ => "text search configuration",
+            };
             let message = format!("{noun} \"{text}\" does not exist");
             self.shared.notice(Error::with_severity(Severity::Notice, SqlState::UNDEFINED_OBJECT, message));
         }

@@ -134,6 +134,7 @@ fn definition_tag(command: &Utility) -> &'static str {
         Utility::DropSubscription(_) => "DROP SUBSCRIPTION",
         Utility::CreateConversion(_) => "CREATE CONVERSION",
         Utility::CreateAccessMethod(_) => "CREATE ACCESS METHOD",
+        Utility::CreateLanguage(_) => "CREATE LANGUAGE",
         Utility::CreateEventTrigger(_) => "CREATE EVENT TRIGGER",
         Utility::AlterEventTrigger(_) => "ALTER EVENT TRIGGER",
         Utility::CreateTablespace(_) => "CREATE TABLESPACE",

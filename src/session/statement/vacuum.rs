@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Relation, RelationKind, namespaces};
+use dictdb_catalog::{Persistence, Relation, RelationKind, namespaces};
 use dictdb_durability::Lsn;
 use dictdb_parser::ast::Ident;
 use dictdb_parser::position;
 use dictdb_parser::utility::{DefElem, DefValue, Vacuum};
 use dictdb_storage::{Isolation, LockMode, Transaction, WaitPolicy};
-use dictdb_types::{Error, Oid, Result, SqlState};
+use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use crate::Session;
 use crate::transaction::warning;
@@ -38,8 +38,12 @@ struct Task {
     analyzes: bool,
     /// `FULL`: nobody else may use the table meanwhile.
     is_full: bool,
+    /// `PARALLEL`, as far as it asks for something.
+    is_parallel: bool,
     /// `SKIP_LOCKED`: tables that cannot be locked at once are left out.
     skips_locked: bool,
+    /// `VERBOSE`: the client is told what is done.
+    is_verbose: bool,
 }
 
 impl Task {
@@ -53,12 +57,19 @@ impl Task {
                 given.push(option.name.value.as_str());
             }
         }
+        let is_parallel = vacuum.options.iter().any(|option| {
+            let workers = match &option.value {
+                Some(DefValue::Number(text)) => text.parse::<i64>().unwrap_or(0),
+                _ => 0,
+            };
+            option.name.value == "parallel" && workers > 0
+        });
         let is_named = |name: &str| vacuum.options.iter().any(|option| option.name.value == name);
         let is_full = given.contains(&"full");
         let refused = [
             (is_named("process_toast") && !given.contains(&"process_toast"), "PROCESS_TOAST required with VACUUM FULL"),
             (given.contains(&"disable_page_skipping"), "VACUUM option DISABLE_PAGE_SKIPPING cannot be used with FULL"),
-            (is_named("parallel"), "VACUUM FULL cannot be performed in parallel"),
+            (is_parallel, "VACUUM FULL cannot be performed in parallel"),
         ];
         if let Some((_, message)) = refused.iter().find(|(present, _)| is_full && *present) {
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, *message));
@@ -68,7 +79,8 @@ impl Task {
             let message = "ANALYZE option must be specified when a column list is provided";
             return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, message));
         }
-        Ok(Task { vacuums: vacuum.vacuum, analyzes, is_full, skips_locked: given.contains(&"skip_locked") })
+        let (skips_locked, is_verbose) = (given.contains(&"skip_locked"), given.contains(&"verbose"));
+        Ok(Task { vacuums: vacuum.vacuum, analyzes, is_full, is_parallel, skips_locked, is_verbose })
     }
 
     /// What it calls itself in the warnings of its first part.
@@ -97,14 +109,14 @@ impl Session {
             false => self.named_tables(vacuum, &task)?,
         };
         let is_apart = task.vacuums || !self.in_block() && targets.len() > 1;
-        let (mut is_vacuumed, mut logged) = (false, None);
+        let (mut vacuumed, mut logged) = (Vec::new(), None);
         for target in &targets {
             if task.vacuums {
                 let transaction = self.transaction_for(is_apart)?;
-                if !self.vacuum_table(&transaction, target, &task)? {
-                    continue;
+                match self.vacuum_table(&transaction, target, &task)? {
+                    Some(relation) => vacuumed.push(relation),
+                    None => continue,
                 }
-                is_vacuumed = true;
             }
             if task.analyzes {
                 let transaction = self.transaction_for(is_apart)?;
@@ -112,7 +124,7 @@ impl Session {
             }
         }
         self.shared.instance.wait_logged(logged)?;
-        if is_vacuumed {
+        if !vacuumed.is_empty() {
             let (shared, instance) = (self.shared.clone(), self.shared.instance.clone());
             tokio::task::block_in_place(|| {
                 instance.reclaim_expired(&shared.database, &|| shared.backend.interrupts.check())?;
@@ -120,7 +132,31 @@ impl Session {
                 Ok::<_, Error>(())
             })?;
         }
+        for relation in vacuumed.iter().filter(|_| task.is_verbose) {
+            let (rows, pages) = self.size_of(relation);
+            let name = self.called(relation);
+            let database = &self.shared.database.name;
+            self.tell(format!("finished vacuuming \"{database}.{name}\": {rows} tuples remain in {pages} pages"));
+        }
         Ok(())
+    }
+
+    /// What VERBOSE says.
+    fn tell(&self, message: String) {
+        self.shared.notice(Error::with_severity(Severity::Info, SqlState::SUCCESSFUL_COMPLETION, message));
+    }
+
+    /// A relation's name behind that of its schema, without quotes.
+    fn called(&mut self, relation: &Relation) -> String {
+        let env = self.env();
+        let schema = env.catalog.schema(relation.namespace).map_or("", |schema| &*schema.name);
+        format!("{schema}.{}", relation.name)
+    }
+
+    /// Rows of a table and the blocks they are in.
+    fn size_of(&self, relation: &Relation) -> (usize, usize) {
+        let table = self.shared.instance.storage.table(relation.storage);
+        table.map_or((0, 0), |table| (table.live_rows(), table.block_count()))
     }
 
     /// The session's transaction, or one that ends when it is dropped.
@@ -223,12 +259,30 @@ impl Session {
         Ok(None)
     }
 
-    /// The part of VACUUM; whether it was done.
-    fn vacuum_table(&mut self, transaction: &Transaction, target: &Target<'_>, task: &Task) -> Result<bool> {
+    /// The part of VACUUM; the table if it was done.
+    fn vacuum_table(
+        &mut self,
+        transaction: &Transaction,
+        target: &Target<'_>,
+        task: &Task,
+    ) -> Result<Option<Arc<Relation>>> {
         let mode = if task.is_full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
         let opened = self.open_table(transaction, target, (mode, "vacuum"), task.skips_locked)?;
-        opened.iter().for_each(|table| self.forget_told_size(table));
-        Ok(opened.is_some())
+        if let Some(table) = &opened {
+            self.forget_told_size(table);
+            if task.is_verbose {
+                let name = self.called(table);
+                self.tell(format!("vacuuming \"{}.{name}\"", self.shared.database.name));
+            }
+            if task.is_parallel && table.indexes.len() > 1 && table.persistence == Persistence::Temporary {
+                let message = format!(
+                    "disabling parallel option of vacuum on \"{}\" --- cannot vacuum temporary tables in parallel",
+                    table.name
+                );
+                self.shared.notice(warning(SqlState::WARNING, &message));
+            }
+        }
+        Ok(opened)
     }
 
     /// The part of ANALYZE. What to wait for in the log.
@@ -255,6 +309,11 @@ impl Session {
         let attnum = |column: &Ident| relation.column_named(&column.value).map(|(attnum, _)| attnum);
         let columns: Vec<i16> = target.columns.iter().filter_map(attnum).collect();
         self.forget_told_size(&relation);
+        if task.is_verbose {
+            let ((rows, pages), name) = (self.size_of(&relation), self.called(&relation));
+            self.tell(format!("analyzing \"{name}\""));
+            self.tell(format!("\"{}\": {rows} live rows in {pages} pages", relation.name));
+        }
         self.analyze_relation(&relation, &columns)
     }
 }

@@ -63,7 +63,7 @@ impl Described {
             oid: routine.oid,
             name: routine.name.clone(),
             namespace: routine.namespace,
-            language: routine.language.oid(),
+            language: routine.language_oid(),
             cost: routine.cost,
             rows: routine.rows,
             support: Oid::INVALID,

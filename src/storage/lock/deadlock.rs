@@ -135,11 +135,7 @@ impl Step {
 
 fn deadlock(cycle: &[Step]) -> Error {
     let line = |step: &Step| {
-        let (mode, on) = match &step.target {
-            WaitTarget::Transaction(holder) => (LockMode::Share, format!("transaction {}", holder.id())),
-            WaitTarget::Lock(tag, mode) => (*mode, tag.to_string()),
-            WaitTarget::Session(transaction) => (LockMode::Share, format!("virtual transaction {transaction}")),
-        };
+        let (mode, on) = step.target.lock();
         format!("Process {} waits for {} on {on}; blocked by process {}.", step.waiter, mode.name(), step.blocker)
     };
     Error::new(SqlState::T_R_DEADLOCK_DETECTED, "deadlock detected")

@@ -10,6 +10,7 @@ use dictdb_types::{Error, Oid, Result, SqlState, TxnId};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
+use super::long_wait::Patience;
 use super::relation::{HeldAdvisory, HeldRelation};
 use super::wait::{Signal, WaitCell, WaitState, WaitTarget, lock_timeout};
 use super::{LockMode, LockTag, RelationLock, WaitOptions, WaitPolicy};
@@ -179,6 +180,7 @@ impl LockManager {
         options: &WaitOptions,
     ) -> Result<()> {
         let deadline = options.timeout.map(|timeout| Instant::now() + timeout);
+        let mut patience = Patience::of(options);
         *session.waiting.lock() = Some(WaitState { target: target.clone() });
         session.interrupt.attach(&cell);
         let mut result = queues.check_deadlock(session);
@@ -190,11 +192,17 @@ impl LockManager {
                     result = Err(lock_timeout());
                 }
                 if result.is_ok() {
-                    cell.sleep(deadline);
+                    cell.sleep(patience.earlier(deadline));
                     if !self.reached(session, &target, &cell) {
                         result = self.queues.lock().check_deadlock(session);
                     }
+                    if result.is_ok() && !self.reached(session, &target, &cell) {
+                        patience.goes_on(self, session, &target);
+                    }
                 }
+            }
+            if result.is_ok() {
+                patience.ends_well(self, session, &target);
             }
         };
         match session.shared.blocking.get() {

@@ -13,6 +13,7 @@
 mod advisory;
 mod deadlock;
 mod lockers;
+mod long_wait;
 mod manager;
 mod mode;
 mod relation;
@@ -22,6 +23,7 @@ mod view;
 mod wait;
 
 pub(crate) use lockers::Ongoing;
+pub use long_wait::{LongWait, WaitLog, WaitStage};
 pub(crate) use manager::LockManager;
 pub use mode::{LockMode, LockTag, RowStrength};
 pub(crate) use relation::HeldLocks;

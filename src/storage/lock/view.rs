@@ -59,6 +59,12 @@ impl Storage {
         self.0.writers.id_of(pid)
     }
 
+    /// The place of the transaction that the session with this process id is in, among all of that session, and its id if it has one.
+    pub fn transaction_of(&self, pid: u32) -> Option<(String, Option<TxnId>)> {
+        let session = self.0.sessions.get(pid)?;
+        Some((session.ongoing().to_string(), self.0.writers.id_of(pid)))
+    }
+
     /// `pg_blocking_pids`: the sessions that the one with this process id waits for.
     pub fn blocking_pids(&self, pid: u32) -> Vec<u32> {
         let Some(session) = self.0.sessions.get(pid) else { return vec![] };

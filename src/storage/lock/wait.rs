@@ -36,6 +36,8 @@ pub enum WaitPolicy {
 pub struct WaitOptions {
     /// `lock_timeout`; `None` waits for ever.
     pub timeout: Option<Duration>,
+    /// After how long a wait is noted in the log: `deadlock_timeout` with `log_lock_waits`.
+    pub note_after: Option<Duration>,
 }
 
 /// Why a statement or session must stop.

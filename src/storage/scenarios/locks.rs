@@ -7,8 +7,8 @@ use dictdb_types::Oid;
 use super::{Bed, assert_outcome, until_waiting};
 use crate::*;
 
-const FOREVER: WaitOptions = WaitOptions { timeout: None };
-const SHORT: WaitOptions = WaitOptions { timeout: Some(Duration::from_millis(20)) };
+const FOREVER: WaitOptions = WaitOptions { timeout: None, note_after: None };
+const SHORT: WaitOptions = WaitOptions { timeout: Some(Duration::from_millis(20)), note_after: None };
 
 fn lock(bed: &Bed, transaction: &Transaction, id: i32, strength: RowStrength) -> RowLocked {
     let snapshot = transaction.snapshot().unwrap();

@@ -9,7 +9,7 @@ use super::{Bed, VALUE, int, until_waiting};
 use crate::index::model::Random;
 use crate::*;
 
-const FOREVER: WaitOptions = WaitOptions { timeout: None };
+const FOREVER: WaitOptions = WaitOptions { timeout: None, note_after: None };
 
 /// `UPDATE … SET value = value + delta WHERE id = …` as READ COMMITTED runs it. Fails with 40P01.
 fn add(bed: &Bed, transaction: &Transaction, id: i32, delta: i32) -> dictdb_types::Result<()> {

@@ -12,7 +12,7 @@
 //!   }
 //! ```
 //! `rows` says where the records are in the table: runs of consecutive row ids. It is how a delta, whose `gone` are such runs
-//! too, is exact for tables with any key or none.
+//! too, is exact for tables with any key or none. Keys of several columns are in `deleted_keys` and not in `deletes`, see [`table`].
 
 mod table;
 

@@ -9,7 +9,7 @@ use super::{Context, Writer};
 use crate::moment::StoredRelation;
 use crate::parallel::in_order;
 use crate::progress::Work;
-use crate::record::{Conformity, Shape};
+use crate::record::{Conformity, Shape, key_slots};
 use crate::write::delta::{Parts, Rows};
 
 /// Rows that one thread serialises at a time, of a delta.
@@ -76,7 +76,8 @@ fn write_rows(writer: &mut Writer, table: &StoredRelation, context: &Context<'_>
     Ok(())
 }
 
-/// `, "rows": […], "gone": […], "deletes": […], "upserts": [ … ]}`
+/// `, "rows": […], "gone": […], "deletes": […], "upserts": [ … ]}`, with `, "deleted_keys": [ [ … ], … ]` in front of `upserts` where a key
+/// has several columns: the original package looks up every member of `deletes`, and fails with the whole file at one that is a list.
 pub(super) fn write_changes(
     writer: &mut Writer,
     table: &StoredRelation,
@@ -100,7 +101,8 @@ pub(super) fn write_changes(
         runs.flush(out);
         writer.text("]");
     }
-    writer.text(", \"deletes\": [");
+    let has_several_columns = key_slots(&table.relation).len() > 1;
+    writer.text(if has_several_columns { ", \"deletes\": [], \"deleted_keys\": [" } else { ", \"deletes\": [" });
     for (position, (key, _)) in parts.deletes.iter().enumerate() {
         writer.text(if position > 0 { ", " } else { "" });
         writer.out().extend_from_slice(key);

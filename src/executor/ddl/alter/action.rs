@@ -54,9 +54,10 @@ pub(super) fn constraint_pass(kind: &ConstraintKind) -> Pass {
     }
 }
 
-/// The lock an action needs (`AlterTableGetLockLevel`).
-pub(super) fn lock_mode(action: &Action) -> LockMode {
+/// The lock an action needs (`AlterTableGetLockLevel`): options of a view change what it means.
+pub(super) fn lock_mode(action: &Action, relation: &Relation) -> LockMode {
     match action {
+        Action::SetOptions { .. } if matches!(relation.kind, RelationKind::View(_)) => LockMode::AccessExclusive,
         Action::SetStatistics { .. }
         | Action::ClusterOn(_)
         | Action::SetColumnOptions { .. }

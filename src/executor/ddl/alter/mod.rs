@@ -75,10 +75,12 @@ impl DdlContext<'_> {
             action::check_target(action, &relation)?;
         }
         self.check_owner(&relation)?;
-        let mode = alter.actions.iter().map(action::lock_mode).max_by_key(|mode| strength(*mode));
+        let modes = alter.actions.iter().map(|action| action::lock_mode(action, &relation));
+        let mode = modes.max_by_key(|mode| strength(*mode));
         self.lock(relation.oid, mode.unwrap_or(LockMode::AccessExclusive))?;
         self.check_not_in_use(&relation, "ALTER TABLE")?;
         self.refuse_pending(&relation)?;
+        self.check_method_changes(&relation, &alter.actions)?;
         let table = relation.oid;
         let recurse = !alter.table.only;
         let mut steps: Steps<'_> = BTreeMap::new();

@@ -106,7 +106,9 @@ impl DdlContext<'_> {
             column.default = Some(Arc::from(format!("nextval('{oid}'::regclass)")));
         } else if let Some(source) = new.default {
             // The expression of a generated column may not mention the column itself, so the table of before will do.
-            column.default = self.column_expression(source, locations, relation, &column)?;
+            // PostgreSQL does not know where the expression stands.
+            let bound = self.column_expression(source, locations, relation, &column);
+            column.default = bound.map_err(super::super::column::without_position)?;
         }
         let value = self.value_of_new_column(relation, &column)?;
         if is_the_same_for_all(&value) {

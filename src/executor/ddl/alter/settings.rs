@@ -58,12 +58,7 @@ impl DdlContext<'_> {
             }
             Action::ClusterOn(index) => self.cluster_on(&relation, index.as_ref().map(|index| index.value.as_str())),
             Action::SetWithoutOids => Ok(()),
-            Action::SetAccessMethod(method) => match method.value.as_str() {
-                "heap" => Ok(()),
-                other => {
-                    Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{other}\" does not exist")))
-                }
-            },
+            Action::SetAccessMethod(method) => self.set_table_method(&relation, method),
             Action::SetTablespace(space) => self.set_tablespace(&relation, &space.value),
             Action::SetLogged(logged) => self.set_logged(&relation, *logged),
             Action::ReplicaIdentity(identity) => self.set_replica_identity(&relation, identity),
@@ -95,6 +90,9 @@ impl DdlContext<'_> {
     fn apply_options(&mut self, relation: &Arc<Relation>, new: Vec<Arc<str>>) -> Result<()> {
         let mut changed = Relation::clone(relation);
         changed.options = new;
+        if changed.ttl_micros() != relation.ttl_micros() {
+            self.remove_expired(relation)?;
+        }
         if let RelationKind::View(info) = &changed.kind {
             let mut info = dictdb_catalog::ViewInfo::clone(info);
             info.check_option = options::check_option(&changed.options);

@@ -1,4 +1,5 @@
-//! CREATE ACCESS METHOD. Handlers are those of extensions, and an access method has the name that its extension gives it.
+//! CREATE ACCESS METHOD. Of tables, the handler is the built-in one; of indexes, handlers are those of extensions, and an access
+//! method has the name that its extension gives it.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::super::DdlContext;
 use super::super::names::{parts, shown};
 
 impl DdlContext<'_> {
-    /// 42501, 42710, 42883, 42809; 0A000 for access methods of tables, and for handlers that no extension brings.
+    /// 42501, 42710, 42883, 42809; 0A000 for handlers of indexes that no extension brings.
     pub(in crate::ddl) fn create_access_method(&mut self, create: &CreateAccessMethod) -> Result<()> {
         let name = create.name.value.as_str();
         if !self.is_superuser() {
@@ -34,18 +35,17 @@ impl DdlContext<'_> {
             let message = format!("function {bare} must return type {shown_type}");
             return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
-        if create.table {
-            return Err(Error::unsupported("an access method of tables"));
-        }
+        let info = AccessMethodInfo { handler };
         let source = self.view().routine(handler).map(|routine| Arc::clone(&routine.source));
         let made = source.as_deref().and_then(IndexMethod::of_handler);
-        let Some(method) = made.filter(|method| method.name() == name) else {
+        if !info.is_of_tables() && made.is_none_or(|method| method.name() != name) {
             let handler = shown(&create.handler);
             return Err(Error::unsupported(format_args!("access method \"{name}\" with handler {handler}")));
-        };
-        let body = DefinitionBody::AccessMethod(AccessMethodInfo { handler, method });
-        let key = self.new_definition(Oid::INVALID, Arc::from(name), body);
-        self.depend(key, Key::Function(handler), Dependency::Normal);
+        }
+        let key = self.new_definition(Oid::INVALID, Arc::from(name), DefinitionBody::AccessMethod(info));
+        if handler >= Oid::FIRST_NORMAL {
+            self.depend(key, Key::Function(handler), Dependency::Normal);
+        }
         Ok(())
     }
 }

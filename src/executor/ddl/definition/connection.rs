@@ -42,12 +42,13 @@ const KEYWORDS: &[&str] = &[
     "user",
 ];
 
-/// 42601 for what is no connection string.
+/// 42601 for what is no connection string; the line of libpq's that the message has in it ends as it does there.
 pub(super) fn check_connection(text: &str) -> Result<()> {
     if text.starts_with("postgresql://") || text.starts_with("postgres://") {
         return Ok(());
     }
-    read(text).map_err(|wrong| Error::new(SqlState::SYNTAX_ERROR, format!("invalid connection string syntax: {wrong}")))
+    read(text)
+        .map_err(|wrong| Error::new(SqlState::SYNTAX_ERROR, format!("invalid connection string syntax: {wrong}\n")))
 }
 
 fn read(text: &str) -> std::result::Result<(), String> {

@@ -9,6 +9,7 @@ mod connection;
 mod conversion;
 mod event_trigger;
 mod foreign;
+mod language;
 mod publication;
 mod statistics;
 mod subscription;
@@ -17,13 +18,14 @@ mod text_search_functions;
 
 use std::sync::Arc;
 
-use dictdb_catalog::{Change, Definition, DefinitionBody, DefinitionKind, Dependency, Key, Object};
+use dictdb_catalog::{Change, Definition, DefinitionBody, DefinitionKind, Dependency, Key, Language, Object};
 use dictdb_parser::ast::ObjectName;
 use dictdb_parser::utility::{ObjectKind, RoleSpec};
 use dictdb_types::{Error, Oid, Result, SqlState, quote_identifier};
 
 pub use command_tag::fires_event_triggers;
 pub(super) use foreign::{changed_options, validate};
+pub(super) use language::is_untrusted;
 pub use text_search::template_function;
 
 use super::DdlContext;
@@ -49,6 +51,7 @@ pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {
         ObjectKind::Collation => Some(DefinitionKind::Collation),
         ObjectKind::Tablespace => Some(DefinitionKind::Tablespace),
         ObjectKind::AccessMethod => Some(DefinitionKind::AccessMethod),
+        ObjectKind::Language => Some(DefinitionKind::Language),
         _ => None,
     }
 }
@@ -99,6 +102,11 @@ impl DdlContext<'_> {
             return Ok(Ok(own.key()));
         }
         let built_in = text_search::built_in(kind, self.search_path, name, &self.view());
+        if kind == DefinitionKind::Language && built_in == Some(Language::Plpgsql.oid()) {
+            let message = "cannot drop language plpgsql because extension plpgsql requires it";
+            return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
+                .hint("You can drop extension plpgsql instead."));
+        }
         if built_in.is_some_and(|oid| oid >= FIRST_UNPINNED) {
             return Err(Error::unsupported(format_args!("dropping a built-in {}", kind.noun())));
         }
@@ -148,7 +156,8 @@ impl DdlContext<'_> {
     /// 42710 when a name is taken.
     fn check_definition_free(&mut self, kind: DefinitionKind, namespace: Oid, name: &str) -> Result<()> {
         let catalog = self.view();
-        if catalog.definition_in(kind, namespace, name).is_none() {
+        let is_built_in = kind == DefinitionKind::Language && Language::named(name).is_some();
+        if catalog.definition_in(kind, namespace, name).is_none() && !is_built_in {
             return Ok(());
         }
         let place = catalog.schema(namespace).map(|schema| format!(" in schema \"{}\"", schema.name));

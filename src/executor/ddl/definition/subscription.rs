@@ -205,6 +205,9 @@ impl DdlContext<'_> {
     pub(in crate::ddl) fn create_subscription(&mut self, create: &CreateSubscription) -> Result<()> {
         let options = options_of(&create.options, CREATE)?;
         check_together(&options)?;
+        if options.connect != Some(false) && options.create_slot != Some(false) {
+            self.prevent_transaction("CREATE SUBSCRIPTION ... WITH (create_slot = true)")?;
+        }
         let name = create.name.value.as_str();
         if !self.is_superuser() {
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, "must be superuser to create subscriptions"));
@@ -254,6 +257,7 @@ impl DdlContext<'_> {
                     return Err(state("ALTER SUBSCRIPTION ... REFRESH is not allowed for disabled subscriptions"));
                 }
                 options_of(given, &["copy_data"])?;
+                self.prevent_transaction("ALTER SUBSCRIPTION ... REFRESH")?;
                 return Err(Error::unsupported("subscriptions that connect to their publisher"));
             }
             SubscriptionAction::Skip(given) => {
@@ -264,7 +268,14 @@ impl DdlContext<'_> {
                 }
                 SubscriptionInfo { skip_lsn: options.lsn.unwrap_or(info.skip_lsn), ..info.clone() }
             }
-            SubscriptionAction::Publications(change, names, given) => republished(&own, info, *change, names, given)?,
+            SubscriptionAction::Publications(change, names, given) => {
+                let (changed, refreshed) = republished(&own, info, *change, names, given)?;
+                if refreshed {
+                    self.prevent_transaction("ALTER SUBSCRIPTION with refresh")?;
+                    return Err(Error::unsupported("subscriptions that connect to their publisher"));
+                }
+                changed
+            }
         };
         self.redefine(&own, DefinitionBody::Subscription(info));
         Ok(())
@@ -282,6 +293,9 @@ impl DdlContext<'_> {
             return Ok(());
         };
         self.check_definition_owner(&own)?;
+        if own.subscription().is_some_and(|info| info.slot.is_some()) {
+            self.prevent_transaction("DROP SUBSCRIPTION")?;
+        }
         if own.subscription().is_some_and(|info| info.slot.is_some()) {
             return Err(Error::unsupported("dropping the replication slot of a subscription").hint(
                 "Use ALTER SUBSCRIPTION ... SET (slot_name = NONE) to disassociate the subscription from the slot.",
@@ -306,14 +320,14 @@ fn changed(info: &SubscriptionInfo, given: &[DefElem]) -> Result<SubscriptionInf
     })
 }
 
-/// `SET`, `ADD` and `DROP PUBLICATION`. 42601, 42710, 42704.
+/// `SET`, `ADD` and `DROP PUBLICATION`, and whether what is published is to be looked at again. 42601, 42710, 42704, 55000.
 fn republished(
     own: &Definition,
     info: &SubscriptionInfo,
     change: PublicationChange,
     names: &[Ident],
     given: &[DefElem],
-) -> Result<SubscriptionInfo> {
+) -> Result<(SubscriptionInfo, bool)> {
     let word = match change {
         PublicationChange::Set => "SET PUBLICATION",
         PublicationChange::Add => "ADD PUBLICATION",
@@ -351,7 +365,6 @@ fn republished(
                 state(message).hint(format!("Use ALTER SUBSCRIPTION ... {word} ... WITH (refresh = false){instead}."))
             );
         }
-        return Err(Error::unsupported("subscriptions that connect to their publisher"));
     }
-    Ok(SubscriptionInfo { publications, ..info.clone() })
+    Ok((SubscriptionInfo { publications, ..info.clone() }, options.refresh != Some(false)))
 }

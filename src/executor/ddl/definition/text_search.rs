@@ -28,6 +28,7 @@ pub(super) fn built_in(kind: DefinitionKind, path: &[Oid], name: &ObjectName, ca
         DefinitionKind::Conversion => "pg_conversion",
         DefinitionKind::Collation => "pg_collation",
         DefinitionKind::AccessMethod => "pg_am",
+        DefinitionKind::Language => "pg_language",
         _ => return None,
     };
     in_table(table, path, name, catalog)

@@ -71,7 +71,7 @@ impl DdlContext<'_> {
         Ok(())
     }
 
-    fn depend_on_functions(&mut self, key: Key, functions: &[Oid]) {
+    pub(super) fn depend_on_functions(&mut self, key: Key, functions: &[Oid]) {
         for function in functions.iter().filter(|oid| **oid >= Oid::FIRST_NORMAL) {
             self.depend(key, Key::Function(*function), Dependency::Normal);
         }

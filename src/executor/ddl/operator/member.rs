@@ -6,8 +6,8 @@ use dictdb_parser::ast::{DataType, ObjectName};
 use dictdb_parser::utility::OperatorClassItem;
 use dictdb_types::{Error, Oid, Result, SqlState, oids};
 
-use super::class::Method;
 use super::function::Named;
+use super::method::Method;
 use crate::ddl::DdlContext;
 use crate::ddl::names::{parts, shown};
 
@@ -191,6 +191,7 @@ impl DdlContext<'_> {
         let (Some(left), Some(right)) = (left, right) else {
             return Err(invalid("associated data types must be specified for index support function"));
         };
+        check_support_types(named, (number, method), (left, right), input)?;
         Ok(AmProc { oid: Oid::INVALID, family: Oid::INVALID, left, right, number, proc: named.oid })
     }
 
@@ -225,6 +226,48 @@ impl DdlContext<'_> {
         }
         Ok(found)
     }
+}
+
+/// The support function that reads the options of an operator class (`amoptsprocnum`).
+fn options_function(method: Oid) -> i16 {
+    match method {
+        ids::BTREE | ids::BRIN => 5,
+        ids::HASH => 3,
+        ids::GIST => 10,
+        ids::GIN => 7,
+        _ => 6,
+    }
+}
+
+/// 42P17 for types that a support function cannot be for, and for another shape of what reads options.
+fn check_support_types(
+    named: &Named,
+    (number, method): (i16, Method),
+    (left, right): (Oid, Oid),
+    input: Option<Oid>,
+) -> Result<()> {
+    if method.oid == ids::BTREE && number == 4 && left != right {
+        return Err(invalid("btree equal image functions must not be cross-type"));
+    }
+    if number != options_function(method.oid) {
+        return Ok(());
+    }
+    match input {
+        Some(input) if left != input || right != input => {
+            let what = "associated data types for operator class options parsing functions";
+            return Err(invalid(format!("{what} must match opclass input type")));
+        }
+        None if left != right => {
+            let what = "left and right associated data types for operator class options parsing functions";
+            return Err(invalid(format!("{what} must match")));
+        }
+        _ => {}
+    }
+    if named.result != oids::VOID || named.args != [oids::INTERNAL] {
+        let hint = "Valid signature of operator class options parsing function is (internal) RETURNS void.";
+        return Err(invalid("invalid operator class options parsing function").hint(hint));
+    }
+    Ok(())
 }
 
 /// 42P17 for a support function of another shape than its place asks for.

@@ -59,7 +59,7 @@ impl DdlContext<'_> {
     ) -> Result<PartitionColumn> {
         let (target, ty) = match &*element.expr.expr {
             Ast::Identifier(ident) => self.named_column(relation, ident)?,
-            expr => self.key_expression(relation, expr, locations)?,
+            _ => self.key_expression(relation, element, locations)?,
         };
         self.refuse_pseudo(ty, number)?;
         let method = match strategy {
@@ -142,9 +142,10 @@ impl DdlContext<'_> {
     fn key_expression(
         &mut self,
         relation: &Arc<Relation>,
-        expr: &Ast,
+        element: &IndexElement,
         locations: &Locations,
     ) -> Result<(IndexTarget, Type)> {
+        let expr = &*element.expr.expr;
         let bound = self.with_binding(|cx| table_expr::bind(expr, locations, relation, TableExpr::IndexKey, cx));
         // PostgreSQL does not know where the expression stands.
         let bound = bound.map_err(|error| {
@@ -161,7 +162,7 @@ impl DdlContext<'_> {
         if let Some(column) = generated {
             let error = invalid("cannot use generated column in partition key");
             let detail = format!("Column \"{}\" is a generated column.", column.name);
-            return error.map_err(|error: Error| error.detail(detail));
+            return error.map_err(|error: Error| error.detail(detail).at(Some(element.position)));
         }
         if let Expr::Input(place, ty) = &bound.expr {
             return Ok((IndexTarget::Column(*place as i16 + 1), *ty));

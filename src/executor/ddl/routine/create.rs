@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclKind, Dependency, IndexMethod, Key, Language, Object, Privileges, Routine, SqlBody, namespaces,
+    AclKind, DefinitionKind, Dependency, IndexMethod, Key, Language, NamedLanguage, Object, Privileges, Routine,
+    SqlBody, namespaces,
 };
 use dictdb_functions::facts::ProcKind;
 use dictdb_functions::resolve::{MAX_ARGS, is_polymorphic};
@@ -51,8 +52,13 @@ impl DdlContext<'_> {
         self.check_create_in(namespace)?;
         check_repeated(&create.options)?;
         let definition = Definition::of(&create.options);
-        let language = definition.language()?;
-        self.check_language(language)?;
+        let catalog = self.view();
+        let named = definition.language()?;
+        let named = catalog
+            .language_named(named)
+            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("language \"{named}\" does not exist")))?;
+        self.check_language(&named)?;
+        let language = named.language;
         self.makes_shells = matches!(language, Language::Internal | Language::C);
         let params = self.parameters(create, locations)?;
         let returned = self.returned(create, &params)?;
@@ -61,6 +67,7 @@ impl DdlContext<'_> {
             cost: if matches!(language, Language::Internal | Language::C) { 1.0 } else { COST },
             rows: if returned.set { ROWS } else { 0.0 },
             returns_set: returned.set,
+            own_language: named.own,
             ..Routine::new(namespace, name, self.role, (kind, language), returned.ty, "")
         }
         .with_params(params);
@@ -124,17 +131,21 @@ impl DdlContext<'_> {
     }
 
     /// 42501 unless the role may write functions in a language: one that is not trusted is the superusers'.
-    fn check_language(&mut self, language: Language) -> Result<()> {
+    fn check_language(&mut self, named: &NamedLanguage<'_>) -> Result<()> {
         if self.is_superuser() {
             return Ok(());
         }
-        let (catalog, target) = (self.view(), Grantable::Language(language.oid()));
+        let target = match named.own {
+            Oid::INVALID => Grantable::Language(named.language.oid()),
+            own => Grantable::Definition(DefinitionKind::Language, own),
+        };
+        let catalog = self.view();
         let acl = target.acl(&catalog);
         let held = catalog.held_privileges(self.role, AclKind::Language, target.owner(&catalog), acl.as_deref());
-        if language.is_trusted() && held.privileges.contains(Privileges::USAGE) {
+        if named.trusted && held.privileges.contains(Privileges::USAGE) {
             return Ok(());
         }
-        let message = format!("permission denied for language {}", language.name());
+        let message = format!("permission denied for language {}", named.name);
         Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, message))
     }
 
@@ -160,8 +171,12 @@ impl DdlContext<'_> {
                 routine.acl = self.initial_acl(ObjectKind::Function, routine.namespace);
             }
         }
+        if routine.kind == ProcKind::Window {
+            return Err(Error::unsupported("a user-defined window function"));
+        }
         let own = Key::Function(routine.oid);
         self.depend(own, Key::Schema(routine.namespace), Dependency::Normal);
+        self.depend_on_language(own, routine.own_language);
         let types = routine.params.iter().map(|parameter| parameter.ty).chain([routine.result]);
         for ty in types.filter(|oid| *oid >= Oid::FIRST_NORMAL).collect::<Vec<_>>() {
             self.depend(own, Key::Type(ty), Dependency::Normal);
@@ -221,14 +236,25 @@ impl DdlContext<'_> {
         if definition.source.is_some() {
             return Err(invalid("duplicate function body specified"));
         }
-        let (statements, shown) = match body {
-            FunctionOption::Return(expr) => (format!("SELECT {}", expr.text), format!("RETURN {}", expr.text)),
-            FunctionOption::Atomic(_, text) if text.trim().is_empty() => (text.clone(), "BEGIN ATOMIC\nEND".to_owned()),
-            FunctionOption::Atomic(_, text) => (text.clone(), format!("BEGIN ATOMIC\n {}\nEND", text.trim())),
-            _ => (String::new(), String::new()),
+        let (statements, shown, returns) = match body {
+            FunctionOption::Return(expr) => {
+                (format!("SELECT {}", expr.text), format!("RETURN {}", expr.text), Vec::new())
+            }
+            FunctionOption::Atomic { text, returns } => {
+                let shown = match text.trim() {
+                    "" => "BEGIN ATOMIC\nEND".to_owned(),
+                    text => format!("BEGIN ATOMIC\n {text}\nEND"),
+                };
+                // The two words are as long, so that places in the text stay what they are.
+                const SELECT: &str = "SELECT";
+                let mut statements = text.clone();
+                returns.iter().for_each(|(_, at)| statements.replace_range(*at..at + SELECT.len(), SELECT));
+                (statements, shown, returns.iter().map(|(number, _)| *number).collect())
+            }
+            _ => (String::new(), String::new(), Vec::new()),
         };
         let search_path = Arc::from(self.search_path);
-        let body = SqlBody { statements: statements.into(), shown: shown.into(), search_path };
+        let body = SqlBody { statements: statements.into(), returns, shown: shown.into(), search_path };
         Ok((Arc::from(""), Some(body)))
     }
 }

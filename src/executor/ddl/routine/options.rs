@@ -26,7 +26,7 @@ fn kind(option: &FunctionOption) -> u8 {
     match option {
         FunctionOption::Language(_) => 0,
         FunctionOption::As(..) => 1,
-        FunctionOption::Return(_) | FunctionOption::Atomic(..) => 2,
+        FunctionOption::Return(_) | FunctionOption::Atomic { .. } => 2,
         FunctionOption::Volatility(_) => 3,
         FunctionOption::Strict(_) => 4,
         FunctionOption::Leakproof(_) => 5,
@@ -59,24 +59,20 @@ impl<'a> Definition<'a> {
             match option {
                 FunctionOption::Language(name) => found.language = Some(&name.value),
                 FunctionOption::As(text, symbol) => found.source = Some((text, symbol.as_deref())),
-                FunctionOption::Return(_) | FunctionOption::Atomic(..) => found.body = Some(option),
+                FunctionOption::Return(_) | FunctionOption::Atomic { .. } => found.body = Some(option),
                 _ => {}
             }
         }
         found
     }
 
-    /// The language; 42P13, 42704.
-    pub(super) fn language(&self) -> Result<Language> {
-        let name = match (self.language, self.body) {
-            (Some(name), _) => name,
-            (None, Some(_)) => "sql",
-            (None, None) => {
-                return Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, "no language specified"));
-            }
-        };
-        Language::named(name)
-            .ok_or_else(|| Error::new(SqlState::UNDEFINED_OBJECT, format!("language \"{name}\" does not exist")))
+    /// The name of the language; 42P13.
+    pub(super) fn language(&self) -> Result<&str> {
+        match (self.language, self.body) {
+            (Some(name), _) => Ok(name),
+            (None, Some(_)) => Ok(Language::Sql.name()),
+            (None, None) => Err(Error::new(SqlState::INVALID_FUNCTION_DEFINITION, "no language specified")),
+        }
     }
 }
 
@@ -109,14 +105,14 @@ impl DdlContext<'_> {
                         return Err(Error::new(SqlState::INVALID_PARAMETER_VALUE, message));
                     }
                 }
-                FunctionOption::Window => return Err(Error::unsupported("a user-defined window function")),
+                FunctionOption::Window => routine.kind = ProcKind::Window,
                 FunctionOption::Support(_) => return Err(Error::unsupported("SUPPORT")),
                 FunctionOption::Transform(_) => return Err(Error::unsupported("TRANSFORM")),
                 FunctionOption::Set(_)
                 | FunctionOption::Language(_)
                 | FunctionOption::As(..)
                 | FunctionOption::Return(_)
-                | FunctionOption::Atomic(..) => {}
+                | FunctionOption::Atomic { .. } => {}
             }
         }
         for setting in std::mem::take(&mut self.function_settings) {

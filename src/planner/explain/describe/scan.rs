@@ -23,6 +23,10 @@ impl Describer<'_> {
                 );
                 self.table_scan(node, table, shown)
             }
+            Op::VirtualScan { table, .. } if self.is_transition(table) => {
+                kind(shown, "Named Tuplestore Scan");
+                self.own_names(node)
+            }
             Op::VirtualScan { table, .. } => {
                 kind(shown, "Seq Scan");
                 self.table_scan(node, table, shown)
@@ -58,6 +62,11 @@ impl Describer<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// Whether a table is one of the rows that a trigger is about.
+    fn is_transition(&self, table: &TableRef) -> bool {
+        self.cx.transient.iter().any(|transient| transient.oid == table.relation.oid)
     }
 
     /// The search of an index that rows are read by.

@@ -79,7 +79,7 @@ pub(crate) fn check(catalog: &Arc<Catalog>, routine: Oid) -> Result<()> {
     let Some(routine) = catalog.routine(routine).filter(|routine| routine.language == Language::Plpgsql) else {
         return Ok(());
     };
-    let env = IndexEnv::new(catalog.clone());
+    let env = IndexEnv::new(catalog.clone(), BOOTSTRAP_ROLE);
     let mut host = Alone::new(routine, &env);
     let types: Vec<Type> = routine.args.iter().map(|oid| Type::new(*oid)).collect();
     let is_polymorphic = |oid: &Oid| dictdb_functions::resolve::is_polymorphic(*oid);

@@ -77,7 +77,7 @@ fn of_row(env: &StatementEnv, class: Oid, row: &CatalogRow) -> Option<String> {
             let schema = env.catalog.schema(row.oid("pnnspid"))?;
             format!("publication of schema {} in publication {}", schema.name, publication("pnpubid")?)
         }
-        more::DEFAULT_ACL => {
+        classes::DEFAULT_ACL => {
             let role = env.catalog.role(row.oid("defaclrole"))?;
             let objects = match objects_of(&row.text("defaclobjtype")) {
                 "tables" => "relations",
@@ -114,8 +114,11 @@ fn existing(env: &StatementEnv, kind: RegKind, object: Oid) -> Option<String> {
 /// A name, qualified unless the search path leads to the object.
 fn shown(env: &StatementEnv, class: Oid, namespace: Oid, name: &str) -> String {
     let Some(schema) = env.catalog.schema(namespace) else { return quote_identifier(name).into_owned() };
+    // Nothing is looked for among temporary objects but relations and types.
+    let is_searched = |oid: &&Oid| env.catalog.schema(**oid).is_some_and(|schema| !schema.is_temporary());
     let path = env.search_path();
-    let first = path.iter().find(|schema| super::lookup::object_in(env, class, **schema, name).is_some());
+    let mut searched = path.iter().filter(is_searched);
+    let first = searched.find(|schema| super::lookup::object_in(env, class, **schema, name).is_some());
     match first == Some(&namespace) {
         true => quote_identifier(name).into_owned(),
         false => format!("{}.{}", quote_identifier(&schema.name), quote_identifier(name)),

@@ -14,7 +14,6 @@ use crate::system::relations::classes;
 pub(super) mod more {
     use dictdb_types::Oid;
 
-    pub const DEFAULT_ACL: Oid = Oid(826);
     pub const LARGE_OBJECT: Oid = Oid(2613);
     pub const LARGE_OBJECT_METADATA: Oid = Oid(2995);
     pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
@@ -76,7 +75,7 @@ const FINDERS: &[(Oid, &str, Finder)] = &[
     (more::PUBLICATION_NAMESPACE, "publication namespace", published_schema),
     (more::USER_MAPPING, "user mapping", user_mapping),
     (classes::PARAMETER_ACL, "parameter ACL", parameter),
-    (more::DEFAULT_ACL, "default acl", default_acl),
+    (classes::DEFAULT_ACL, "default acl", default_acl),
     (more::LARGE_OBJECT, "large object", large_object),
     (more::LARGE_OBJECT_METADATA, "large object", large_object),
     (more::TRANSFORM, "transform", |_, _| None),

@@ -486,6 +486,6 @@ fn default_acl(env: &StatementEnv, names: &[String], kind: &str) -> Result<Addre
         ("defaclnamespace", datum(schema)),
         ("defaclobjtype", Datum::text(letter.to_string())),
     ];
-    let found = row_where(env, more::DEFAULT_ACL, &wanted).ok_or_else(place)?;
-    Ok(Address { class: more::DEFAULT_ACL, object: found.oid("oid"), part: 0 })
+    let found = row_where(env, classes::DEFAULT_ACL, &wanted).ok_or_else(place)?;
+    Ok(Address { class: classes::DEFAULT_ACL, object: found.oid("oid"), part: 0 })
 }

@@ -147,7 +147,7 @@ fn definition(env: &StatementEnv, proc: &Described) -> String {
     if !is_procedure {
         text += &format!(" RETURNS {}\n", result(env, proc));
     }
-    text += &format!(" LANGUAGE {}\n", quote_identifier(language(proc.language)));
+    text += &format!(" LANGUAGE {}\n", quote_identifier(env.catalog.language_name(proc.language)));
     text += &attributes(env, proc);
     for setting in &proc.config {
         text += &format!(" SET {}\n", setting_text(setting));
@@ -190,15 +190,6 @@ fn setting_text(setting: &str) -> String {
         false => literal(value),
     };
     format!("{} TO {value}", quote_identifier(name))
-}
-
-fn language(oid: Oid) -> &'static str {
-    match oid {
-        ids::LANGUAGE_INTERNAL => "internal",
-        ids::LANGUAGE_C => "c",
-        ids::LANGUAGE_SQL => "sql",
-        _ => "plpgsql",
-    }
 }
 
 /// The attributes that differ from the defaults, on a line of their own.

@@ -217,7 +217,9 @@ fn object_named(env: &StatementEnv, kind: Kind, name: &str) -> Result<Oid> {
                 .ok_or_else(|| Error::new(SqlState::UNDEFINED_DATABASE, format!("database \"{name}\" does not exist")))
         }
         Kind::Language => {
-            exported("pg_language", name).ok_or_else(|| undefined(format!("language \"{name}\" does not exist")))
+            let found = env.catalog.language_named(name);
+            let found = found.map(|named| if named.own.is_valid() { named.own } else { named.language.oid() });
+            found.ok_or_else(|| undefined(format!("language \"{name}\" does not exist")))
         }
         Kind::Tablespace => {
             let found = env.catalog.tablespace_named(name);
@@ -234,14 +236,6 @@ fn object_named(env: &StatementEnv, kind: Kind, name: &str) -> Result<Oid> {
 /// The kind of definitions that these are.
 fn definition_kind(kind: Kind) -> DefinitionKind {
     if kind == Kind::Server { DefinitionKind::Server } else { DefinitionKind::Wrapper }
-}
-
-fn exported(table: &str, name: &str) -> Option<Oid> {
-    let mut rows = facts::table(table)?.rows();
-    rows.find_map(|mut row| {
-        let oid = row.nullable()?.parse().ok()?;
-        (row.nullable()? == name).then_some(Oid(oid))
-    })
 }
 
 type OwnerAndAcl = (Oid, Option<Vec<Arc<str>>>);
@@ -273,10 +267,10 @@ fn owner_and_acl(env: &StatementEnv, kind: Kind, object: Oid) -> Result<Option<O
         }
         Kind::Function => facts::proc_by_oid(object).map(|_| (BOOTSTRAP_ROLE, built_in_acl(catalog, object))),
         Kind::Language => {
-            let rows = crate::system::exported::rows("pg_language");
-            let found = rows.iter().any(|row| matches!(row.first(), Some(Datum::Oid(oid)) if *oid == object.0));
             let acl = catalog.acl_of(dictdb_catalog::Language::CLASS, object).map(<[_]>::to_vec);
-            found.then_some((BOOTSTRAP_ROLE, acl))
+            let own = catalog.definition(object).filter(|own| own.language().is_some()).map(|own| own.owner);
+            let owner = own.or_else(|| dictdb_catalog::Language::of_oid(object).map(|_| BOOTSTRAP_ROLE));
+            owner.map(|owner| (owner, acl))
         }
         Kind::Tablespace => match catalog.tablespaces().find(|own| own.oid == object) {
             Some(own) => Some((own.owner, catalog.acl_of(own.kind().class(), own.oid).map(<[_]>::to_vec))),

@@ -32,6 +32,8 @@ struct Attribute<'a> {
     options: &'a [Arc<str>],
     /// `attndims`: not known of what a query computes.
     dimensions: i32,
+    /// `attstorage`, where it is not the type's own.
+    storage: Option<u8>,
 }
 
 fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
@@ -48,6 +50,7 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
                 statistics: None,
                 options: &[],
                 dimensions: 0,
+                storage: None,
             };
             push(source, relation.oid, &system, out);
         }
@@ -68,8 +71,20 @@ fn push_all(source: &Source<'_>, relation: &Relation, out: &mut Output<'_>) {
         let acl = relation.column_acl(attnum);
         let column = Some(column);
         let options = column.map_or(&[][..], |column| &column.options);
-        let attribute =
-            Attribute { name, ty, attnum, collation, not_null, column, acl, statistics: None, options, dimensions };
+        let storage = column.and_then(|column| column.storage);
+        let attribute = Attribute {
+            name,
+            ty,
+            attnum,
+            collation,
+            not_null,
+            column,
+            acl,
+            statistics: None,
+            options,
+            dimensions,
+            storage,
+        };
         push(source, relation.oid, &attribute, out);
     }
 }
@@ -85,7 +100,7 @@ fn index_attributes<'a>(source: &Source<'_>, index: &'a IndexInfo) -> Vec<Attrib
     let table = source.catalog.relation(index.table);
     let of_column = |attnum: i16| table.and_then(|t| t.column(attnum));
     let mut attributes: Vec<Attribute<'a>> = Vec::new();
-    let mut add = |name: Arc<str>, ty: Type, collation: Oid, statistics: Option<i32>, dimensions: i32| {
+    let mut add = |name: Arc<str>, ty: Type, (of, collation): (Option<&Column>, Oid), statistics, dimensions: i32| {
         let numbered = (1..).map(|n| Arc::from(format!("{name}{n}")));
         let mut names = std::iter::once(name.clone()).chain(numbered);
         let name = names.find(|name| attributes.iter().all(|other| other.name != *name)).unwrap_or(name);
@@ -103,31 +118,36 @@ fn index_attributes<'a>(source: &Source<'_>, index: &'a IndexInfo) -> Vec<Attrib
             statistics,
             options,
             dimensions,
+            storage: of.filter(|column| column.ty == ty).and_then(|column| column.storage),
         });
     };
     for key in &index.keys {
-        let (name, collation) = match &key.target {
-            IndexTarget::Column(attnum) => {
-                of_column(*attnum).map_or((Arc::from(""), Oid::INVALID), |c| (c.name.clone(), c.collation))
-            }
+        let (name, of, collation) = match &key.target {
+            IndexTarget::Column(attnum) => match of_column(*attnum) {
+                Some(column) => (column.name.clone(), Some(column), column.collation),
+                None => (Arc::from(""), None, Oid::INVALID),
+            },
             IndexTarget::Expression(text) => {
-                (dictdb_planner::table_expr::index_column_name(text), types::collation_of(source, key.ty.oid))
+                (dictdb_planner::table_expr::index_column_name(text), None, types::collation_of(source, key.ty.oid))
             }
         };
         let stored = match index.method {
             IndexMethod::Hash => Type::new(oids::INT4),
-            IndexMethod::Btree | IndexMethod::Bloom => key.ty,
-            IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin | IndexMethod::Spgist => key_type(source, key),
+            IndexMethod::Bloom => key.ty,
+            IndexMethod::Btree | IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin | IndexMethod::Spgist => {
+                key_type(source, key)
+            }
         };
         let dimensions = match &key.target {
             IndexTarget::Column(_) => dimensions(source, key.ty),
             IndexTarget::Expression(_) => 0,
         };
-        add(name, stored, collation, key.statistics, dimensions);
+        add(name, stored, (of, collation), key.statistics, dimensions);
     }
     for attnum in &index.include {
         if let Some(column) = of_column(*attnum) {
-            add(column.name.clone(), column.ty, column.collation, None, dimensions(source, column.ty));
+            let of = (Some(column), column.collation);
+            add(column.name.clone(), column.ty, of, None, dimensions(source, column.ty));
         }
     }
     attributes
@@ -151,9 +171,9 @@ fn push(source: &Source<'_>, relation: Oid, attribute: &Attribute<'_>, out: &mut
     let own = attribute.statistics.or(attribute.column.map(|column| column.statistics));
     let statistics = own.unwrap_or(if attribute.attnum < 0 { 0 } else { -1 });
     let column = attribute.column.filter(|c| !c.dropped);
-    let storage = match column.and_then(|c| c.storage) {
-        Some(letter) => char::from(letter),
-        None => types::storage_of(source, attribute.ty.oid),
+    let storage = match attribute.storage {
+        Some(letter) if column.is_some() || attribute.column.is_none() => char::from(letter),
+        _ => types::storage_of(source, attribute.ty.oid),
     };
     let compression = column.and_then(|c| c.compression).map_or(String::new(), |c| char::from(c).to_string());
     let is_there = column.is_some() || attribute.column.is_none();

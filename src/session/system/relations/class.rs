@@ -9,14 +9,15 @@ use dictdb_types::Oid;
 use super::super::functions::{main_size, pages};
 use super::super::output::{Output, acl, options, row};
 use super::Source;
+use crate::analysis::Subject;
 
 /// Relations: tables, indexes, sequences, views, composite types.
 pub fn pg_class(source: &Source<'_>, out: &mut Output<'_>) {
     source.relations_wanted(out, 1).for_each(|relation| push(source, relation, out));
 }
 
-/// `relpages` and `reltuples`: what somebody has set, else what storage counts, -1 tuples for what has none, and for an empty table
-/// of which ANALYZE knows nothing. An index has its table's tuples, and a page from its beginning.
+/// `relpages` and `reltuples`: what somebody has set, else what storage counts, -1 tuples for what has none, and for an empty or
+/// partitioned table of which ANALYZE knows nothing. An index has its table's tuples, and a page from its beginning.
 fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
     if let Some(told) = source.catalog.told_size(relation) {
         return (told.pages, told.tuples);
@@ -32,6 +33,14 @@ fn size(source: &Source<'_>, relation: &Relation) -> (i32, f32) {
         Some(index) if index.partitioned => (0, 0.0),
         Some(index) => {
             (pages.max(1), source.catalog.relation(index.table).and_then(|table| rows(table)).unwrap_or(0.0))
+        }
+        None if relation.is_partitioned() => {
+            let database = source.env.shared.database.oid;
+            let subject = Subject { database, relation: relation.oid, is_inherited: true };
+            let own = source.catalog.relation(relation.oid);
+            let members = own.map(|own| source.catalog.descendants(own)).unwrap_or_default();
+            let counted = || members.iter().filter_map(|member| rows(member)).sum::<f32>();
+            if instance.analyses.knows(&subject) { (-1, counted()) } else { (0, -1.0) }
         }
         None => (pages, rows(relation).filter(|rows| !is_unknown(*rows)).unwrap_or(-1.0)),
     }
@@ -89,6 +98,9 @@ fn file(relation: &Relation) -> Oid {
 fn access_method(source: &Source<'_>, relation: &Relation) -> Oid {
     match &relation.kind {
         RelationKind::Table if relation.is_partitioned() || relation.foreign.is_some() => Oid::INVALID,
+        RelationKind::Table | RelationKind::MaterializedView(_) if relation.access_method.is_valid() => {
+            relation.access_method
+        }
         RelationKind::Table | RelationKind::MaterializedView(_) | RelationKind::Virtual => ids::HEAP,
         RelationKind::Index(index) => source.catalog.index_method_oid(index.method),
         RelationKind::Sequence(_) | RelationKind::View(_) | RelationKind::Composite => Oid::INVALID,

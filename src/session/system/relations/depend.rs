@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Language, Relation, RelationKind,
+    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, DefinitionKind, Dependency, Key, Language, Relation, RelationKind,
 };
 use dictdb_functions::facts;
 use dictdb_types::Oid;
@@ -42,6 +42,7 @@ pub mod classes {
     pub const PUBLICATION_REL: Oid = Oid(6106);
     /// `pg_parameter_acl`.
     pub const PARAMETER_ACL: Oid = Oid(6243);
+    pub const DEFAULT_ACL: Oid = Oid(826);
     /// `pg_opfamily`.
     pub const OPFAMILY: Oid = Oid(2753);
     /// `pg_proc`.
@@ -85,6 +86,20 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
     })
 }
 
+/// What depends on something: what a materialized view is kept by it has itself and not by its rule, and it is the expression of a
+/// generated column that names others.
+fn dependent_address(catalog: &Catalog, own: Key, on: Key) -> Option<Address> {
+    match (own, on) {
+        (Key::Relation(oid), Key::Definition(DefinitionKind::AccessMethod, _)) => Some((classes::CLASS, oid, 0)),
+        (Key::Column(table, attnum), Key::Column(..) | Key::Function(_) | Key::Operator(_))
+            if catalog.relation(table)?.column(attnum).is_some_and(|column| column.generated) =>
+        {
+            address(catalog, Key::Default(table, attnum))
+        }
+        _ => address(catalog, own),
+    }
+}
+
 fn letter(kind: Dependency) -> char {
     match kind {
         Dependency::Normal => 'n',
@@ -110,7 +125,7 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
             Key::Relation(oid) => Some((classes::CLASS, oid, 0)),
             on => address(source.catalog, on),
         };
-        let Some((own, on)) = address(source.catalog, dependent).zip(on) else { continue };
+        let Some((own, on)) = dependent_address(source.catalog, dependent, of).zip(on) else { continue };
         match table_of_part(source.catalog, dependent, of).filter(|_| kind != Dependency::Normal) {
             Some(table) => {
                 put(own, on, 'P');
@@ -270,7 +285,9 @@ pub fn pg_shdepend(source: &Source<'_>, out: &mut Output<'_>) {
     let types = source.catalog.user_types().map(|t| (classes::TYPE, t.oid, t.owner));
     let routines = source.catalog.routines().map(|r| (classes::PROC, r.oid, r.owner));
     let operators = source.catalog.operators().map(|o| (classes::OPERATOR, o.oid, o.owner));
-    for (class, oid, owner) in relations.chain(schemas).chain(types).chain(routines).chain(operators) {
+    let defaults = source.catalog.default_acls().map(|((owner, ..), oid, _)| (classes::DEFAULT_ACL, oid, *owner));
+    let owned = relations.chain(schemas).chain(types).chain(routines).chain(operators).chain(defaults);
+    for (class, oid, owner) in owned {
         if owner != BOOTSTRAP_ROLE && oid >= Oid::FIRST_NORMAL {
             row!(out; database, class, oid, 0, classes::AUTHID, owner, 'o');
         }
@@ -310,6 +327,9 @@ fn each_list(catalog: &Catalog, mut f: impl FnMut(Address, Oid, &[Arc<str>])) {
     }
     for info in catalog.user_types() {
         on((classes::TYPE, info.oid, 0), info.owner, catalog.acl_of(classes::TYPE, info.oid));
+    }
+    for ((owner, ..), oid, list) in catalog.default_acls() {
+        on((classes::DEFAULT_ACL, oid, 0), *owner, Some(list));
     }
     for (_, oid, list) in catalog.parameters() {
         on((classes::PARAMETER_ACL, oid, 0), BOOTSTRAP_ROLE, Some(list));

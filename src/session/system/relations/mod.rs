@@ -116,6 +116,7 @@ const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_foreign_table", foreign::pg_foreign_table),
     ("pg_index", index::pg_index),
     ("pg_inherits", inherit::pg_inherits),
+    ("pg_language", operator::pg_language),
     ("pg_namespace", schema::pg_namespace),
     ("pg_opclass", operator::pg_opclass),
     ("pg_operator", operator::pg_operator),

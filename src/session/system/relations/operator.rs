@@ -1,12 +1,13 @@
-//! `pg_operator`, `pg_cast`, `pg_aggregate`, `pg_opclass`, `pg_opfamily`, `pg_amop` and `pg_amproc`: what PostgreSQL is born with and what
+//! `pg_operator`, `pg_cast`, `pg_aggregate`, `pg_opclass`, `pg_opfamily`, `pg_am`, `pg_amop`, `pg_amproc` and
+//! `pg_language`: what PostgreSQL is born with and what
 //! users made.
 
-use dictdb_catalog::{AggregateInfo, Operator};
+use dictdb_catalog::{AggregateInfo, Language, Operator};
 use dictdb_functions::facts::{AggregateKind, Cast, CastContext, CastMethod};
-use dictdb_types::Oid;
+use dictdb_types::{Datum, Oid};
 
 use super::super::exported;
-use super::super::output::{Output, row};
+use super::super::output::{Output, acl, row};
 use super::{Source, push_exported};
 
 /// Operators.
@@ -93,12 +94,30 @@ pub fn pg_opfamily(source: &Source<'_>, out: &mut Output<'_>) {
     }
 }
 
-/// Access methods; all that are made are of indexes.
+/// Access methods.
 pub fn pg_am(source: &Source<'_>, out: &mut Output<'_>) {
     push_exported(exported::rows("pg_am"), out);
     for own in source.catalog.definitions() {
         let Some(info) = own.access_method() else { continue };
-        row!(out; own.oid, &own.name, info.handler, 'i');
+        row!(out; own.oid, &own.name, info.handler, if info.is_of_tables() { 't' } else { 'i' });
+    }
+}
+
+/// Procedural languages.
+pub fn pg_language(source: &Source<'_>, out: &mut Output<'_>) {
+    let list = |oid: Oid| acl(source.catalog.acl_of(Language::CLASS, oid));
+    for row in exported::rows("pg_language") {
+        let mut row = row.clone();
+        if let (Some(Datum::Oid(oid)), Some(last)) = (row.first().cloned(), row.last_mut()) {
+            *last = list(Oid(oid));
+        }
+        out.push(&row);
+    }
+    for own in source.catalog.definitions() {
+        let Some(info) = own.language() else { continue };
+        row!(out;
+            own.oid, &own.name, own.owner, true, info.trusted, info.handler, info.inline, info.validator, list(own.oid),
+        );
     }
 }
 

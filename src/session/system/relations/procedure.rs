@@ -62,7 +62,7 @@ fn push(source: &Source<'_>, routine: &Routine, out: &mut Output<'_>) {
     let names: Vec<_> = routine.params.iter().map(|parameter| parameter.name.clone()).collect();
     let defaults: Vec<_> = routine.params.iter().filter_map(|p| p.default.as_ref().map(|(text, _)| &**text)).collect();
     row!(out;
-        routine.oid, &routine.name, routine.namespace, routine.owner, routine.language.oid(), routine.cost, routine.rows,
+        routine.oid, &routine.name, routine.namespace, routine.owner, routine.language_oid(), routine.cost, routine.rows,
         variadic(source.catalog, routine), Oid::INVALID, kind, routine.security_definer, routine.leakproof,
         routine.strict, routine.returns_set, volatility, parallel, routine.args.len() as i16,
         routine.default_count() as i16, routine.result, oid_vector(routine.args.iter().copied()),

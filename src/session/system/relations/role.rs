@@ -4,7 +4,7 @@ use dictdb_catalog::BOOTSTRAP_ROLE;
 use dictdb_types::{Datum, Oid};
 
 use super::super::output::{Output, acl, options, row};
-use super::{Source, derived_oid};
+use super::Source;
 
 /// Roles. Passwords are SCRAM verifiers; the table is readable by superusers only.
 pub fn pg_authid(source: &Source<'_>, out: &mut Output<'_>) {
@@ -45,8 +45,7 @@ pub fn pg_parameter_acl(source: &Source<'_>, out: &mut Output<'_>) {
 
 /// What future objects begin with.
 pub fn pg_default_acl(source: &Source<'_>, out: &mut Output<'_>) {
-    for ((role, schema, kind), items) in source.catalog.default_acls() {
-        let oid = derived_oid(Oid(role.0 ^ schema.0.rotate_left(16)), i16::from(*kind));
+    for ((role, schema, kind), oid, items) in source.catalog.default_acls() {
         row!(out; oid, *role, *schema, char::from(*kind), acl(Some(items)));
     }
 }

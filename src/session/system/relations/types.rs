@@ -144,14 +144,7 @@ fn push(source: &Source<'_>, info: &TypeInfo, out: &mut Output<'_>) {
 
 /// `typstorage`.
 pub fn storage_of(source: &Source<'_>, oid: Oid) -> char {
-    if let Some(facts) = builtin_types::facts(oid) {
-        return char::from(facts.storage);
-    }
-    match source.catalog.type_info(oid).as_deref() {
-        Some(TypeInfo { kind: TypeKind::Domain(base), .. }) => storage_of(source, base.oid),
-        Some(TypeInfo { len: -1, .. }) => 'x',
-        _ => 'p',
-    }
+    char::from(source.catalog.type_storage(oid))
 }
 
 /// `typcollation`.
