@@ -15,8 +15,8 @@ use dictdb_types::arrow::{ColumnReader, NumericColumn};
 use dictdb_types::numeric::SmallNumeric;
 use dictdb_types::{Oid, Physical, Result, Type, TypeLookup, oids, sort_key};
 
-use super::aggregate::numeric::{decode, numerics};
 use super::error::arrow_error;
+use super::numbers::{decode, numerics};
 use crate::keys::JoinKeyKind;
 
 /// What is done to a column to make it a key.

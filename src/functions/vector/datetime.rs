@@ -223,11 +223,12 @@ fn moved(args: &[&dyn Datum], by: fn(i64, &Interval, Clock<'_>) -> Result<i64>) 
     let (intervals, one_interval) = argument(args, 1)?.get();
     let times = times.as_primitive_opt::<Timestamps>().ok_or_else(|| mismatch(times))?;
     let intervals = intervals.as_binary_view_opt().ok_or_else(|| mismatch(intervals))?;
-    let interval = |row: usize| match intervals.is_valid(row).then(|| opaque::decode(intervals.value(row))).transpose()? {
-        None => Ok(None),
-        Some(Value::Interval(interval)) => Ok(Some(interval)),
-        Some(other) => Err(Error::internal(format!("{other:?} in a column of intervals"))),
-    };
+    let interval =
+        |row: usize| match intervals.is_valid(row).then(|| opaque::decode(intervals.value(row))).transpose()? {
+            None => Ok(None),
+            Some(Value::Interval(interval)) => Ok(Some(interval)),
+            Some(other) => Err(Error::internal(format!("{other:?} in a column of intervals"))),
+        };
     let one = if one_interval { Some(interval(0)?) } else { None };
     let moved = |row: usize| {
         let time = if one_time { 0 } else { row };

@@ -336,14 +336,18 @@ mod tests {
         assert_eq!(texts(&run("numeric_sub", &[&a, &b])), some(["1.00", "9223372036854775806", "NaN", "-1000000.001"]));
         assert_eq!(texts(&run("numeric_mul", &[&a, &b])), some(["0.750", "9223372036854775807", "NaN", "-1000.000"]));
         let sum = run("numeric_add", &[&a, &b]);
-        assert_eq!(texts(&run("numeric_mul", &[&sum, &b])), some(["1.000", "9223372036854775808", "NaN", "999999999000.000"]));
+        assert_eq!(
+            texts(&run("numeric_mul", &[&sum, &b])),
+            some(["1.000", "9223372036854775808", "NaN", "999999999000.000"])
+        );
     }
 
     #[test]
     fn quotients_have_postgresqls_scale() {
         let a = column(&[Some("1"), None, Some("-7.5"), Some("1234567890.12"), Some("NaN"), Some("0.00")]);
         let b = column(&[Some("3"), Some("0"), Some("2"), Some("0.0007"), Some("1"), Some("5")]);
-        let expected = ["0.33333333333333333333", "-3.7500000000000000", "1763668414457.1429", "NaN", "0.00000000000000000000"];
+        let expected =
+            ["0.33333333333333333333", "-3.7500000000000000", "1763668414457.1429", "NaN", "0.00000000000000000000"];
         let expected: Vec<_> = expected.iter().map(|text| Some((*text).to_owned())).collect();
         assert_eq!(texts(&run("numeric_div", &[&a, &b])), [&expected[..1], &[None], &expected[1..]].concat());
         let zero = Scalar::new(column(&[Some("0")]));
@@ -353,7 +357,9 @@ mod tests {
     #[test]
     fn halves_round_away_from_zero() {
         let a = column(&[Some("1.25"), None, Some("-1.25"), Some("149"), Some("NaN"), Some("1e20"), Some("0.4")]);
-        let rounded = |digits: i32| texts(&run("numeric_round", &[&a, &Scalar::new(arrow::array::Int32Array::from(vec![digits]))]));
+        let rounded = |digits: i32| {
+            texts(&run("numeric_round", &[&a, &Scalar::new(arrow::array::Int32Array::from(vec![digits]))]))
+        };
         let owned = |texts: &[&str]| texts.iter().map(|text| Some((*text).to_owned())).collect::<Vec<_>>();
         let one = owned(&["1.3", "-1.3", "149.0", "NaN", "100000000000000000000.0", "0.4"]);
         assert_eq!(rounded(1), [&one[..1], &[None], &one[1..]].concat());

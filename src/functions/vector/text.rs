@@ -19,8 +19,10 @@ use crate::scalar::text::{char_count, replace};
 pub(super) const LENGTHS: &[(&str, VectorFn)] =
     &[("textlen", |args| lengths(args, char_count)), ("textoctetlen", |args| lengths(args, |text| text.len() as i32))];
 
-pub(super) const CASES: &[(&str, VectorFn)] =
-    &[("lower", |args| mapped(args, str::make_ascii_lowercase)), ("upper", |args| mapped(args, str::make_ascii_uppercase))];
+pub(super) const CASES: &[(&str, VectorFn)] = &[
+    ("lower", |args| mapped(args, str::make_ascii_lowercase)),
+    ("upper", |args| mapped(args, str::make_ascii_uppercase)),
+];
 
 pub(super) const POSITIONS: &[(&str, VectorFn)] = &[("textpos", positions)];
 

@@ -73,7 +73,9 @@ impl NumericColumn {
 
     fn view(&mut self, number: &Numeric) -> u128 {
         match number.parts() {
-            Parts::Small(coefficient, scale) if SmallNumeric::has_scale(scale) => SmallNumeric { coefficient, scale }.view(),
+            Parts::Small(coefficient, scale) if SmallNumeric::has_scale(scale) => {
+                SmallNumeric { coefficient, scale }.view()
+            }
             _ => self.long_view(|long| opaque::encode(&Datum::Numeric(number.clone()), long)),
         }
     }

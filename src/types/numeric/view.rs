@@ -195,7 +195,11 @@ mod tests {
             }
             for digits in [0, 2, 20] {
                 if let Some(rounded) = a.checked_round(digits) {
-                    assert_eq!(format!("{:?}", numeric(rounded)), format!("{:?}", numeric(a).round(digits).unwrap()), "{a:?}");
+                    assert_eq!(
+                        format!("{:?}", numeric(rounded)),
+                        format!("{:?}", numeric(a).round(digits).unwrap()),
+                        "{a:?}"
+                    );
                 }
             }
             assert_eq!(format!("{:?}", numeric(a.trimmed())), format!("{:?}", numeric(a).trim_scale()));

@@ -121,7 +121,10 @@ impl WideNumeric {
     }
 
     /// The weight in base 10000 and the leading digit of that base; `Some(None)` of zero.
-    #[allow(clippy::option_option, reason = "zero has no digit, and others may have one that takes more than words to find")]
+    #[allow(
+        clippy::option_option,
+        reason = "zero has no digit, and others may have one that takes more than words to find"
+    )]
     fn leading_group(self) -> Option<Option<(i64, u64)>> {
         let (magnitude, scale) = (self.coefficient.unsigned_abs(), i64::from(self.scale));
         if magnitude == 0 {

@@ -5,30 +5,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray};
+use arrow::array::{Array, ArrayRef, BinaryViewArray};
 use dictdb_types::arrow::NumericColumn;
 use dictdb_types::numeric::{SmallNumeric, WideNumeric, rescaled};
-use dictdb_types::{Datum, Error, Numeric, Result, opaque};
+use dictdb_types::{Error, Numeric, Result};
 
+use super::super::numbers::{decode, numerics};
 use super::accumulate::Accumulate;
 use crate::runtime::Runtime;
 
 fn column(args: &[ArrayRef]) -> Result<&BinaryViewArray> {
     let [values] = args else { return Err(Error::internal("aggregate of other than one argument")) };
     numerics(values)
-}
-
-/// A column of numbers as their bytes.
-pub(in super::super) fn numerics(values: &ArrayRef) -> Result<&BinaryViewArray> {
-    values.as_binary_view_opt().ok_or_else(|| Error::internal(format!("{} as numeric", values.data_type())))
-}
-
-/// A number that does not stand in its view.
-pub(in super::super) fn decode(bytes: &[u8]) -> Result<Numeric> {
-    match opaque::decode(bytes)? {
-        Datum::Numeric(value) => Ok(value),
-        other => Err(Error::internal(format!("{other:?} in a column of numeric"))),
-    }
 }
 
 /// Calls `small` or `large` with the group and value of every row that is not NULL.
@@ -229,6 +217,8 @@ impl Accumulate for Extreme {
 
 #[cfg(test)]
 mod tests {
+    use dictdb_types::{Datum, opaque};
+
     use super::*;
 
     fn total(values: &[&str]) -> Option<String> {

@@ -4,12 +4,12 @@ use dictdb_functions::vector::vector;
 use dictdb_planner::expr::{Call, Case, Expr, Function, ScalarArray};
 use dictdb_types::{Error, Physical, Result, Type, TypeKind};
 
+use super::super::key::KeyForm;
 use super::Vector;
 use super::conditional::{CaseVector, MinMaxVector, NullIfVector};
 use super::kernel::KernelCall;
 use super::membership::{InSet, is_key_equality, is_key_inequality};
 use super::rows::{RowKernel, RowsCode};
-use super::super::key::KeyForm;
 use crate::eval::{self, CallCode, CompileContext};
 
 /// What compilation needs to know.

@@ -9,8 +9,9 @@ use dictdb_types::arrow::NumericColumn;
 use dictdb_types::numeric::SmallNumeric;
 use dictdb_types::{Result, oids};
 
-use super::super::aggregate::numeric::{Total, decode, numerics};
+use super::super::aggregate::numeric::Total;
 use super::super::error::arrow_error;
+use super::super::numbers::{decode, numerics};
 use super::super::vector::{Batch, Vector, VectorContext};
 use super::partitions::Partitions;
 use crate::window::frame::Growing;
