@@ -357,14 +357,12 @@ fn republished(
             "cannot drop all the publications from a subscription",
         ));
     }
-    if options.refresh != Some(false) {
-        if !info.enabled {
-            let message = "ALTER SUBSCRIPTION with refresh is not allowed for disabled subscriptions";
-            let instead = if change == PublicationChange::Set { "" } else { " instead" };
-            return Err(
-                state(message).hint(format!("Use ALTER SUBSCRIPTION ... {word} ... WITH (refresh = false){instead}."))
-            );
-        }
+    if options.refresh != Some(false) && !info.enabled {
+        let message = "ALTER SUBSCRIPTION with refresh is not allowed for disabled subscriptions";
+        let instead = if change == PublicationChange::Set { "" } else { " instead" };
+        return Err(
+            state(message).hint(format!("Use ALTER SUBSCRIPTION ... {word} ... WITH (refresh = false){instead}."))
+        );
     }
     Ok((SubscriptionInfo { publications, ..info.clone() }, options.refresh != Some(false)))
 }

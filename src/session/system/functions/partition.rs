@@ -8,7 +8,7 @@ use dictdb_catalog::{
 };
 use dictdb_functions::set_returning::{Rows, SetFn};
 use dictdb_functions::{CallContext, ScalarFn};
-use dictdb_types::{Datum, Oid, Result, order, quote_identifier, quote_literal, text as plain};
+use dictdb_types::{Datum, Oid, Result, TypeKind, TypeLookup, order, quote_identifier, quote_literal, text as plain};
 
 use super::arguments::{nullable, oid, records, session, values};
 use super::definition::{expression, index_expression};
@@ -165,13 +165,7 @@ fn constraint_parts(
     let (Some(key), Some(bound)) = (&parent.partition_key, &child.bound) else { return Vec::new() };
     let texts: Vec<String> = key.columns.iter().map(|column| own_text(env, parent, shown, column)).collect();
     match &**bound {
-        PartitionBound::List { values } => vec![list_condition(env, &texts[0], values, &key.columns[0])]
-            .into_iter()
-            .flat_map(|(null, test)| match null {
-                Some(null) => vec![format!("({null} OR {test})")],
-                None => vec![format!("({} IS NOT NULL)", texts[0]), test],
-            })
-            .collect(),
+        PartitionBound::List { values } => list_conditions(env, &texts[0], values, &key.columns[0]),
         PartitionBound::Range { from, to } => range_conditions(env, &texts, from, to, key),
         PartitionBound::Hash { modulus, remainder } => vec![format!(
             "satisfies_hash_partition('{}'::oid, {modulus}, {remainder}, {})",
@@ -195,22 +189,44 @@ fn own_text(env: &StatementEnv, parent: &Arc<Relation>, shown: &Arc<Relation>, c
     key_text(env, shown, &PartitionColumn { target, ..column.clone() }, true)
 }
 
-/// `a IS NULL`, if NULL is among the values, and the test for the others.
-fn list_condition(
-    env: &StatementEnv,
-    text: &str,
-    values: &[Datum],
-    column: &PartitionColumn,
-) -> (Option<String>, String) {
-    let null = values.iter().any(Datum::is_null).then(|| format!("({text} IS NULL)"));
+/// `a IS NULL` or `a IS NOT NULL`, which for a row would look at its fields: it is or is not distinct from NULL.
+fn null_test(env: &StatementEnv, text: &str, column: &PartitionColumn, present: bool) -> String {
+    let is_row = env.catalog.type_info(column.ty.oid).is_some_and(|info| matches!(info.kind, TypeKind::Composite(_)));
+    let test = match (is_row, present) {
+        (false, false) => "IS NULL",
+        (false, true) => "IS NOT NULL",
+        (true, false) => "IS NOT DISTINCT FROM NULL",
+        (true, true) => "IS DISTINCT FROM NULL",
+    };
+    format!("({text} {test})")
+}
+
+/// That no column of a key is NULL.
+fn presence(env: &StatementEnv, texts: &[String], key: &PartitionKey) -> Vec<String> {
+    texts.iter().zip(&key.columns).map(|(text, column)| null_test(env, text, column, true)).collect()
+}
+
+/// The conditions of a list.
+fn list_conditions(env: &StatementEnv, text: &str, values: &[Datum], column: &PartitionColumn) -> Vec<String> {
+    let takes_null = values.iter().any(Datum::is_null);
     let known: Vec<String> =
         values.iter().filter(|value| !value.is_null()).map(|value| typed_value(env, value, column)).collect();
     let test = match known.as_slice() {
-        [] => return (None, format!("({text} IS NULL)")),
-        [single] => format!("({text} = {single})"),
-        several => format!("({text} = ANY (ARRAY[{}]))", several.join(", ")),
+        [] => None,
+        [single] => Some(format!("({text} = {single})")),
+        // An array of arrays would be one with more dimensions.
+        several if env.catalog.type_info(column.ty.oid).is_some_and(|info| info.is_array()) => {
+            let tests: Vec<String> = several.iter().map(|value| format!("({text} = {value})")).collect();
+            Some(format!("({})", tests.join(" OR ")))
+        }
+        several => Some(format!("({text} = ANY (ARRAY[{}]))", several.join(", "))),
     };
-    (null, test)
+    let null = null_test(env, text, column, !takes_null);
+    match test {
+        None => vec![null],
+        Some(test) if takes_null => vec![format!("({null} OR {test})")],
+        Some(test) => vec![null, test],
+    }
 }
 
 /// The conditions of a range: NULLs are in none.
@@ -221,7 +237,7 @@ fn range_conditions(
     to: &[RangeDatum],
     key: &PartitionKey,
 ) -> Vec<String> {
-    let mut parts: Vec<String> = texts.iter().map(|text| format!("({text} IS NOT NULL)")).collect();
+    let mut parts = presence(env, texts, key);
     let value = |end: &RangeDatum, column: usize| match end {
         RangeDatum::Value(value) => Some(typed_value(env, value, &key.columns[column])),
         _ => None,
@@ -300,11 +316,8 @@ fn default_condition(
                 _ => Vec::new(),
             })
             .collect();
-        let (null, test) = list_condition(env, &texts[0], &values, &key.columns[0]);
-        return Some(match null {
-            Some(null) => format!("(NOT ({null} OR {test}))"),
-            None => format!("(NOT (({} IS NOT NULL) AND {test}))", texts[0]),
-        });
+        let taken = list_conditions(env, &texts[0], &values, &key.columns[0]);
+        return Some(format!("(NOT {})", joined(&taken)));
     }
     let arms: Vec<String> = others
         .iter()
@@ -316,7 +329,7 @@ fn default_condition(
             _ => None,
         })
         .collect();
-    let nulls: Vec<String> = texts.iter().map(|text| format!("({text} IS NOT NULL)")).collect();
+    let nulls = presence(env, texts, key);
     let arms = if arms.len() == 1 { arms[0].clone() } else { format!("({})", arms.join(" OR ")) };
     Some(format!("(NOT ({} AND {arms}))", nulls.join(" AND ")))
 }

@@ -43,7 +43,7 @@ fn cursor(name: &Arc<str>, info: &CursorInfo) -> Vec<Datum> {
         Datum::Text(info.statement.clone()),
         Datum::Bool(info.options.hold),
         Datum::Bool(info.binary),
-        Datum::Bool(info.options.scroll),
+        Datum::Bool(info.options.scroll || info.options.may_scroll),
         Datum::Timestamp(info.created),
     ]
 }
