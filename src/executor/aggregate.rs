@@ -130,6 +130,21 @@ impl AggregateCode {
         AggregateState { accumulator: self.make.start(), pending, direct: None }
     }
 
+    /// The state of an empty group whose rows come in the order that ORDER BY asks for.
+    pub fn start_in_order(&self) -> AggregateState {
+        AggregateState { accumulator: self.make.start(), pending: Pending::None, direct: None }
+    }
+
+    /// Whether rows are put in order before the accumulator sees them, and no more is done to them.
+    pub fn only_sorts(&self) -> bool {
+        !self.distinct && !self.sorts_itself && !self.order.is_empty()
+    }
+
+    /// The direct arguments where there is no row.
+    pub fn direct_of_none(&self, rt: &Runtime) -> Result<Row> {
+        self.direct.iter().map(|code| code.eval(Scope::new(rt, &[]))).collect()
+    }
+
     /// The context of the accumulator's calls.
     pub fn context<'a>(&'a self, env: &'a dyn Env) -> CallContext<'a> {
         CallContext::new(env, &self.types, self.result)
@@ -271,7 +286,7 @@ impl AggregateState {
         }
         let direct = match self.direct.take() {
             Some(direct) => direct,
-            None => code.direct.iter().map(|code| code.eval(Scope::new(rt, &[]))).collect::<Result<_>>()?,
+            None => code.direct_of_none(rt)?,
         };
         self.accumulator.finish_ordered(&cx, &direct, &code.directions)
     }

@@ -51,6 +51,20 @@ impl SetOrder {
         }
     }
 
+    /// The chains in their order: the grouping expressions by which groups are put in order, and the sets, larger ones first.
+    pub fn chains(&self) -> impl Iterator<Item = (&[usize], Vec<usize>)> {
+        self.columns.iter().enumerate().map(|(chain, columns)| {
+            let mut sets: Vec<usize> = (0..self.sets.len()).filter(|set| self.places[*set].0 == chain).collect();
+            sets.sort_by_key(|set| self.places[*set].1);
+            (columns.as_slice(), sets)
+        })
+    }
+
+    /// Whether a set groups by an expression.
+    pub fn has(&self, set: usize, column: usize) -> bool {
+        self.sets[set].contains(&column)
+    }
+
     /// The order of two groups, each a set and the values of all grouping expressions.
     pub fn compare(&self, one: (usize, &[Datum]), other: (usize, &[Datum])) -> Ordering {
         let ((chain, place), (other_chain, other_place)) = (self.places[one.0], self.places[other.0]);
@@ -58,8 +72,7 @@ impl SetOrder {
             return chain.cmp(&other_chain);
         }
         for &column in &self.columns[chain] {
-            let has = |set: usize| self.sets[set].contains(&column);
-            let order = match (has(one.0), has(other.0)) {
+            let order = match (self.has(one.0, column), self.has(other.0, column)) {
                 (true, true) => self.compare_values(column, &one.1[column], &other.1[column]),
                 (false, false) => break,
                 (true, false) => Ordering::Less,

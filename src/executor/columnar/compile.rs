@@ -161,6 +161,7 @@ fn aggregate(
             vector: vector::compile(group, &vectors)?,
             physical: types.physical(group.ty().oid),
             form: KeyForm::of(group.ty(), types),
+            order_form: KeyForm::of_order(group.ty(), types),
         })
     });
     let groups: Box<[GroupKey]> = groups.collect::<Result<_>>()?;

@@ -1,20 +1,22 @@
 //! Columns under which Arrow's equality and order are PostgreSQL's.
 //!
 //! Integers, dates, text and the like are so already. Floats have their zeros and NaNs made one each, `bpchar` loses the
-//! blanks at its end. For the rest
-//! (`numeric`, `interval`, `jsonb`, arrays …) the column is replaced by memcomparable bytes of
+//! blanks at its end, `numeric` the zeros at the end of its fraction. For the rest
+//! (`interval`, `jsonb`, arrays …) the column is replaced by memcomparable bytes of
 //! [`dictdb_types::sort_key`].
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryViewBuilder, Int64Array};
 use arrow::compute;
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use dictdb_functions::vector::trimmed;
-use dictdb_types::arrow::ColumnReader;
+use dictdb_types::arrow::{ColumnReader, NumericColumn};
+use dictdb_types::numeric::SmallNumeric;
 use dictdb_types::{Oid, Physical, Result, Type, TypeLookup, oids, sort_key};
 
 use super::error::arrow_error;
+use super::numbers::{decode, numerics};
 use crate::keys::JoinKeyKind;
 
 /// What is done to a column to make it a key.
@@ -28,6 +30,8 @@ pub(crate) enum KeyForm {
     Float,
     /// Blanks at the end of a text are left out.
     Trimmed,
+    /// Zeros at the end of a `numeric` fraction are left out; in an order, integers at the largest scale of a column where all fit.
+    Numeric,
     /// Replaced by sort key bytes of this type. NULL stays NULL.
     Encoded(Oid),
     /// Likewise, and NULL has bytes too: it equals itself.
@@ -40,6 +44,7 @@ impl KeyForm {
         let oid = types.base_type(ty).oid;
         match types.physical(oid) {
             Physical::Float4 | Physical::Float8 => KeyForm::Float,
+            Physical::Opaque if oid == oids::NUMERIC => KeyForm::Numeric,
             Physical::Opaque => KeyForm::Encoded(oid),
             Physical::Text if oid == oids::BPCHAR => KeyForm::Trimmed,
             _ if matches!(oid, oids::INET | oids::CIDR) => KeyForm::Encoded(oid),
@@ -72,26 +77,65 @@ impl KeyForm {
         }))
     }
 
-    /// The Arrow type of the key.
+    /// The Arrow type of the key for equality.
     pub fn data_type(self, physical: Physical) -> DataType {
         match self {
             KeyForm::Plain | KeyForm::Float | KeyForm::Trimmed => dictdb_types::arrow::data_type(physical),
             KeyForm::Widened => DataType::Int64,
-            KeyForm::Encoded(_) | KeyForm::EncodedWithNull(_) => DataType::BinaryView,
+            KeyForm::Numeric | KeyForm::Encoded(_) | KeyForm::EncodedWithNull(_) => DataType::BinaryView,
         }
     }
 
-    /// Makes the key of a column.
+    /// Makes the key of a column for equality.
     pub fn apply(self, column: ArrayRef, physical: Physical) -> Result<ArrayRef> {
         match self {
             KeyForm::Plain => Ok(column),
             KeyForm::Widened => compute::cast(&column, &DataType::Int64).map_err(arrow_error),
             KeyForm::Float => Ok(normal_floats(&column)),
             KeyForm::Trimmed => trimmed(&[&column]),
+            KeyForm::Numeric => trimmed_numerics(&column),
             KeyForm::Encoded(oid) => encode(&column, physical, oid, false),
             KeyForm::EncodedWithNull(oid) => encode(&column, physical, oid, true),
         }
     }
+
+    /// Makes the key of a column that is ordered by itself: keys of different columns do not compare.
+    pub fn apply_order(self, column: ArrayRef, physical: Physical) -> Result<ArrayRef> {
+        match self {
+            KeyForm::Numeric => match aligned_numerics(&column) {
+                Some(integers) => Ok(integers),
+                None => encode(&column, physical, oids::NUMERIC, false),
+            },
+            _ => self.apply(column, physical),
+        }
+    }
+}
+
+/// The numbers of a column as integers at the largest of their scales; `None` if some have no place in one.
+fn aligned_numerics(column: &ArrayRef) -> Option<ArrayRef> {
+    let views = column.as_binary_view_opt()?;
+    let small = |row: usize| match views.is_null(row) {
+        true => Some(SmallNumeric { coefficient: 0, scale: 0 }),
+        false => SmallNumeric::of_view(views.views()[row]),
+    };
+    let scale = (0..views.len()).try_fold(0, |most, row| small(row).map(|number| number.scale.max(most)))?;
+    let integer = |row: usize| small(row)?.coefficient_at(scale);
+    let integers = (0..views.len()).map(integer).collect::<Option<Vec<i64>>>()?;
+    Some(Arc::new(Int64Array::new(integers.into(), views.nulls().cloned())))
+}
+
+/// Numbers that are equal as the same bytes.
+fn trimmed_numerics(column: &ArrayRef) -> Result<ArrayRef> {
+    let numbers = numerics(column)?;
+    let mut out = NumericColumn::with_capacity(numbers.len());
+    for (row, view) in numbers.views().iter().enumerate() {
+        match SmallNumeric::of_view(*view) {
+            Some(small) => out.push_small(Some(small.trimmed())),
+            None if numbers.is_null(row) => out.push_small(None),
+            None => out.push(Some(&decode(numbers.value(row))?.trim_scale())),
+        }
+    }
+    out.finish(numbers.nulls().cloned())
 }
 
 fn normal_floats(column: &ArrayRef) -> ArrayRef {

@@ -19,6 +19,7 @@ mod gate;
 mod join;
 mod key;
 mod limit;
+mod numbers;
 pub(crate) mod of_rows;
 mod project;
 mod scan;

@@ -10,6 +10,8 @@ use dictdb_types::{Datum, Error, Oid, Result, SqlState};
 
 use crate::CallContext;
 
+pub use ordered::PercentileCode;
+
 mod collect;
 mod count;
 mod extreme;

@@ -105,7 +105,7 @@ fn input_out_of_range() -> Error {
     Error::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "input is out of range")
 }
 
-fn sqrt(value: f64) -> Result<f64> {
+pub(crate) fn sqrt(value: f64) -> Result<f64> {
     if value < 0.0 {
         bail!(INVALID_ARGUMENT_FOR_POWER_FUNCTION, "cannot take square root of a negative number");
     }

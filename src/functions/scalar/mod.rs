@@ -12,7 +12,7 @@ pub(crate) mod ctype;
 pub(crate) mod encoding;
 mod enums;
 pub(crate) mod float;
-mod float_math;
+pub(crate) mod float_math;
 mod format_text;
 mod geometry;
 pub(crate) mod hash;

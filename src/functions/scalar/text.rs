@@ -141,11 +141,11 @@ fn repeat(s: &str, count: i32) -> Result<String> {
     Ok(s.repeat(count))
 }
 
-fn replace(s: &str, from: &str, to: &str) -> Result<String> {
+pub(crate) fn replace(s: &str, from: &str, to: &str) -> Result<String> {
     if from.is_empty() {
         return Ok(s.to_owned());
     }
-    let mut out = String::new();
+    let mut out = String::with_capacity(s.len());
     let mut rest = s;
     while let Some((before, after)) = rest.split_once(from) {
         push(&mut out, before)?;
@@ -165,13 +165,13 @@ fn translate(s: &str, from: &str, to: &str) -> String {
 }
 
 /// The first `n` characters, or all but the last `-n`.
-fn left(s: &str, n: i32) -> &str {
+pub(crate) fn left(s: &str, n: i32) -> &str {
     let keep = if n >= 0 { n as usize } else { (i64::from(char_count(s)) + i64::from(n)).max(0) as usize };
     &s[..byte_offset(s, keep)]
 }
 
 /// The last `n` characters, or all but the first `-n`.
-fn right(s: &str, n: i32) -> &str {
+pub(crate) fn right(s: &str, n: i32) -> &str {
     // PostgreSQL's negation of the least number is that number, which skips nothing.
     let n = if n == i32::MIN { i32::MAX } else { n };
     let skip =

@@ -5,6 +5,7 @@ use arrow::datatypes::{Float32Type, Float64Type, Int16Type, Int32Type, Int64Type
 use super::VectorFn;
 use super::operand::{binary, unary};
 use crate::scalar::float::{checked_product, checked_quotient, checked_sum};
+use crate::scalar::float_math::sqrt;
 use crate::scalar::integer::{division_by_zero, in_range};
 
 /// One kernel: the fast form says whether something is wrong, the exact form what.
@@ -109,3 +110,20 @@ pub(super) const FLOATS: &[(&str, VectorFn)] = floats! {
     "float48": Float32Type, Float64Type => Float64Type, f64;
     "float84": Float64Type, Float32Type => Float64Type, f64;
 };
+
+/// A function of floats that cannot fail.
+macro_rules! rounding {
+    ($round:expr) => {
+        |args| unary::<Float64Type, Float64Type>(args, |a: f64| ($round(a), false), |a: f64| Ok($round(a)))
+    };
+}
+
+pub(super) const ROUNDINGS: &[(&str, VectorFn)] = &[
+    ("dround", rounding!(f64::round_ties_even)),
+    ("dceil", rounding!(f64::ceil)),
+    ("dfloor", rounding!(f64::floor)),
+    ("dtrunc", rounding!(f64::trunc)),
+];
+
+pub(super) const ROOTS: &[(&str, VectorFn)] =
+    &[("dsqrt", |args| unary::<Float64Type, Float64Type>(args, |a| (a.sqrt(), a < 0.0), sqrt))];

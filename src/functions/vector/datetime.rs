@@ -1,16 +1,21 @@
-//! Dates and timestamps over columns: comparisons of the two, casts between them, day arithmetic, `date_trunc`.
+//! Dates and timestamps over columns: comparisons of the two, casts between them, arithmetic with days and intervals,
+//! `date_trunc`, `extract`.
 //!
 //! Only what needs no time zone: column kernels do not see the session.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Datum, PrimitiveArray, new_null_array};
-use arrow::datatypes::{DataType, Date32Type, Int32Type, TimeUnit, TimestampMicrosecondType};
-use dictdb_types::Result;
+use arrow::array::{Array, ArrayRef, AsArray, Datum, Float64Array, PrimitiveArray, StringViewArray};
+use arrow::datatypes::{ArrowPrimitiveType, Date32Type, Int32Type, TimestampMicrosecondType};
+use dictdb_types::arrow::NumericColumn;
 use dictdb_types::datetime::calendar::{
     DATE_INFINITY, DATE_NEG_INFINITY, DAY, TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, is_valid_date,
 };
-use dictdb_types::datetime::{Clock, Truncation, date_out_of_range, date_to_timestamp, timestamp_to_date};
+use dictdb_types::datetime::{
+    Clock, Field, Part, Truncation, add_interval, date_out_of_range, date_to_timestamp, subtract_interval,
+    timestamp_to_date,
+};
+use dictdb_types::{Datum as Value, Error, Interval, Result, opaque};
 
 use super::VectorFn;
 use super::operand::{argument, binary, condition, mismatch, unary};
@@ -84,6 +89,13 @@ pub(super) const KERNELS: &[(&str, VectorFn)] = &[
         unary::<Timestamps, Date32Type>(args, |micros| (date(micros), false), |micros| Ok(date(micros)))
     }),
     ("timestamp_trunc", truncate),
+    ("extract_timestamp", |args| {
+        extract::<Timestamps>(args, |name| Field::of_timestamps(name, false), timestamp_field)
+    }),
+    ("extract_date", |args| extract::<Date32Type>(args, Field::of_dates, |field, days| field.date_part(days))),
+    ("timestamp_part", timestamp_part),
+    ("timestamp_pl_interval", |args| moved(args, add_interval)),
+    ("timestamp_mi_interval", |args| moved(args, subtract_interval)),
 ];
 
 /// A date so many days later, and whether that is no date.
@@ -104,38 +116,130 @@ fn sum(date: i32, days: i64) -> Result<i32> {
     }
 }
 
-/// `date_trunc(unit, timestamp)`, the unit nearly always one for all rows.
-fn truncate(args: &[&dyn Datum]) -> Result<ArrayRef> {
-    const TYPE_NAME: &str = "timestamp without time zone";
-    let (units, one_unit) = argument(args, 0)?.get();
-    let (times, one_time) = argument(args, 1)?.get();
-    let units = units.as_string_view_opt().ok_or_else(|| mismatch(units))?;
-    let times = times.as_primitive_opt::<Timestamps>().ok_or_else(|| mismatch(times))?;
-    let rows = match (one_unit, one_time) {
-        (false, _) => units.len(),
-        (true, false) => times.len(),
-        (true, true) => 1,
-    };
-    if (one_unit && (units.is_empty() || units.is_null(0))) || (one_time && (times.is_empty() || times.is_null(0))) {
-        return Ok(new_null_array(&DataType::Timestamp(TimeUnit::Microsecond, None), rows));
+/// A column of names, nearly always one for all rows, and one of times.
+struct Named<'a, T: ArrowPrimitiveType> {
+    names: &'a StringViewArray,
+    one_name: bool,
+    times: &'a PrimitiveArray<T>,
+    one_time: bool,
+}
+
+impl<'a, T: ArrowPrimitiveType> Named<'a, T> {
+    fn of(args: &[&'a dyn Datum]) -> Result<Self> {
+        let (names, one_name) = argument(args, 0)?.get();
+        let (times, one_time) = argument(args, 1)?.get();
+        let names = names.as_string_view_opt().ok_or_else(|| mismatch(names))?;
+        let times = times.as_primitive_opt().ok_or_else(|| mismatch(times))?;
+        Ok(Named { names, one_name, times, one_time })
     }
-    let mut known: Option<(&str, Truncation)> = None;
-    let mut result: Vec<Option<i64>> = Vec::with_capacity(rows);
-    for row in 0..rows {
-        let (unit_row, time_row) = (if one_unit { 0 } else { row }, if one_time { 0 } else { row });
-        if units.is_null(unit_row) || times.is_null(time_row) {
-            result.push(None);
-            continue;
+
+    fn rows(&self) -> usize {
+        match (self.one_name, self.one_time) {
+            (false, _) => self.names.len(),
+            (true, false) => self.times.len(),
+            (true, true) => 1,
         }
-        let unit = units.value(unit_row);
-        let truncation = match known {
-            Some((name, truncation)) if name == unit => truncation,
-            _ => Truncation::parse(unit, TYPE_NAME)?,
-        };
-        known = Some((unit, truncation));
-        result.push(Some(truncation.of(times.value(time_row), Clock::Local)?));
     }
-    Ok(Arc::new(PrimitiveArray::<Timestamps>::from(result)))
+
+    /// Hands every row to `f`: nothing where one of the two is NULL, else the time with what was read from the name.
+    fn each<N>(
+        &self,
+        read: impl Fn(&'a str) -> Result<N>,
+        mut f: impl FnMut(Option<(&N, T::Native)>) -> Result<()>,
+    ) -> Result<()> {
+        let mut known: Option<(&str, N)> = None;
+        for row in 0..self.rows() {
+            let (name, time) = (if self.one_name { 0 } else { row }, if self.one_time { 0 } else { row });
+            let is_null = |array: &dyn Array, row: usize| row >= array.len() || array.is_null(row);
+            if is_null(self.names, name) || is_null(self.times, time) {
+                f(None)?;
+                continue;
+            }
+            let name = self.names.value(name);
+            let read = match known.take() {
+                Some((same, read)) if same == name => read,
+                _ => read(name)?,
+            };
+            f(Some((&read, self.times.value(time))))?;
+            known = Some((name, read));
+        }
+        Ok(())
+    }
+}
+
+/// `date_trunc(unit, timestamp)`.
+fn truncate(args: &[&dyn Datum]) -> Result<ArrayRef> {
+    let named = Named::<Timestamps>::of(args)?;
+    let mut out: Vec<Option<i64>> = Vec::with_capacity(named.rows());
+    named.each(
+        |unit| Truncation::parse(unit, "timestamp without time zone"),
+        |row| {
+            out.push(row.map(|(truncation, time)| truncation.of(time, Clock::Local)).transpose()?);
+            Ok(())
+        },
+    )?;
+    Ok(Arc::new(PrimitiveArray::<Timestamps>::from(out)))
+}
+
+/// A field of a timestamp.
+fn timestamp_field(field: &Field<'_>, time: i64) -> Result<Part> {
+    field.timestamp_part(time, Clock::Local)
+}
+
+/// `extract`, which gives `numeric`.
+fn extract<'a, T: ArrowPrimitiveType>(
+    args: &[&'a dyn Datum],
+    read: impl Fn(&'a str) -> Result<Field<'a>>,
+    part: impl Fn(&Field<'_>, T::Native) -> Result<Part>,
+) -> Result<ArrayRef> {
+    let named = Named::<T>::of(args)?;
+    let mut out = NumericColumn::with_capacity(named.rows());
+    named.each(read, |row| {
+        let part = row.map(|(field, time)| part(field, time)).transpose()?;
+        out.push(part.map(Part::to_numeric).transpose()?.flatten().as_ref());
+        Ok(())
+    })?;
+    out.finish_with_nulls()
+}
+
+/// `date_part`, which gives `double precision`.
+fn timestamp_part(args: &[&dyn Datum]) -> Result<ArrayRef> {
+    let named = Named::<Timestamps>::of(args)?;
+    let mut out: Vec<Option<f64>> = Vec::with_capacity(named.rows());
+    named.each(
+        |name| Field::of_timestamps(name, false),
+        |row| {
+            let part = row.map(|(field, time)| timestamp_field(field, time)).transpose()?;
+            out.push(part.and_then(Part::to_f64));
+            Ok(())
+        },
+    )?;
+    Ok(Arc::new(Float64Array::from(out)))
+}
+
+/// A timestamp and an interval, the latter nearly always one for all rows.
+fn moved(args: &[&dyn Datum], by: fn(i64, &Interval, Clock<'_>) -> Result<i64>) -> Result<ArrayRef> {
+    let (times, one_time) = argument(args, 0)?.get();
+    let (intervals, one_interval) = argument(args, 1)?.get();
+    let times = times.as_primitive_opt::<Timestamps>().ok_or_else(|| mismatch(times))?;
+    let intervals = intervals.as_binary_view_opt().ok_or_else(|| mismatch(intervals))?;
+    let interval =
+        |row: usize| match intervals.is_valid(row).then(|| opaque::decode(intervals.value(row))).transpose()? {
+            None => Ok(None),
+            Some(Value::Interval(interval)) => Ok(Some(interval)),
+            Some(other) => Err(Error::internal(format!("{other:?} in a column of intervals"))),
+        };
+    let one = if one_interval { Some(interval(0)?) } else { None };
+    let moved = |row: usize| {
+        let time = if one_time { 0 } else { row };
+        match (times.is_valid(time), one.map_or_else(|| interval(row), Ok)?) {
+            (true, Some(interval)) => by(times.value(time), &interval, Clock::Local).map(Some),
+            _ => Ok(None),
+        }
+    };
+    let rows = if one_time && !one_interval { intervals.len() } else { times.len() };
+    let moved = (0..rows).map(moved).collect::<Result<Vec<Option<i64>>>>()?;
+    Ok(Arc::new(PrimitiveArray::<Timestamps>::from(moved)))
 }
 
 #[cfg(test)]
@@ -172,6 +276,27 @@ mod tests {
         let most = Scalar::new(Int32Array::from(vec![i32::MAX]));
         assert_eq!(run("date_pli", &[&dates, &most]).unwrap_err(), "22008 date out of range");
         assert_eq!(run("date_mi", &[&dates, &dates]).unwrap_err(), "22008 cannot subtract infinite dates");
+    }
+
+    #[test]
+    fn fields_are_numbers() {
+        let times = TimestampMicrosecondArray::from(vec![Some(10 * DAY + 5), None, Some(TIMESTAMP_INFINITY)]);
+        let field = |name| Scalar::new(StringViewArray::from(vec![name]));
+        let texts = |array: ArrayRef| -> Vec<String> {
+            let value = |row| dictdb_types::arrow::datum_at(&array, row, dictdb_types::Physical::Opaque).unwrap();
+            let text = |value| if let Value::Numeric(number) = value { number.to_string() } else { "NULL".into() };
+            (0..array.len()).map(|row| text(value(row))).collect()
+        };
+        let days = run("extract_timestamp", &[&field("Day"), &times]).unwrap();
+        assert_eq!(texts(days), ["11", "NULL", "NULL"]);
+        let seconds = run("extract_timestamp", &[&field("epoch"), &times]).unwrap();
+        assert_eq!(texts(seconds), ["864000.000005", "NULL", "Infinity"]);
+        let dates = Date32Array::from(vec![Some(10), None]);
+        assert_eq!(texts(run("extract_date", &[&field("doy"), &dates]).unwrap()), ["11", "NULL"]);
+        let error = run("extract_date", &[&field("hour"), &dates]).unwrap_err();
+        assert_eq!(error, "0A000 unit \"hour\" not supported for type date");
+        let part = run("timestamp_part", &[&field("hour"), &times]).unwrap();
+        assert_eq!(part.as_primitive::<arrow::datatypes::Float64Type>().value(0), 0.0);
     }
 
     #[test]

@@ -48,13 +48,18 @@ const TOTAL: &[Family] = &[
     numeric::COMPARISONS,
     numeric::CASTS,
     part::ENDS,
+    part::SIDES,
+    arithmetic::ROUNDINGS,
+    text::CASES,
     text::LENGTHS,
+    text::POSITIONS,
 ];
 
 /// Functions that refuse some arguments.
 const PARTIAL: &[Family] = &[
     arithmetic::INTEGERS,
     arithmetic::FLOATS,
+    arithmetic::ROOTS,
     cast::CHECKED,
     datetime::KERNELS,
     numeric::ARITHMETIC,

@@ -1,21 +1,22 @@
-//! `numeric` over columns: `+ - *`, comparisons, casts from integers.
+//! `numeric` over columns: `+ - * /`, rounding, comparisons, casts from integers and to floats.
 //!
-//! Most numbers stand in the views of their column and are computed with there ([`SmallNumeric`]); a row that has a
-//! larger one, or needs one for its result, takes the exact way through [`Numeric`].
+//! Most numbers stand in the views of their column and are computed with there ([`SmallNumeric`]), longer ones in two words
+//! ([`WideNumeric`]); a row that needs still more takes the exact way through [`Numeric`].
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Datum as ArrowDatum, make_view, new_null_array,
+    Array, ArrayRef, AsArray, BinaryViewArray, BooleanArray, Datum as ArrowDatum, Float64Array, new_null_array,
 };
-use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Int16Type, Int32Type, Int64Type};
-use dictdb_types::numeric::SmallNumeric;
+use dictdb_types::arrow::NumericColumn;
+use dictdb_types::numeric::{SmallNumeric, WideNumeric};
 use dictdb_types::{Datum, Error, Numeric, Result, opaque};
 
 use super::VectorFn;
-use super::operand::{argument, mismatch};
+use super::operand::{Operand as Numbered, argument, mismatch, operand};
 
 macro_rules! comparisons {
     ($($name:literal: $test:expr;)*) => {
@@ -33,9 +34,12 @@ pub(super) const COMPARISONS: &[(&str, VectorFn)] = comparisons! {
 };
 
 pub(super) const ARITHMETIC: &[(&str, VectorFn)] = &[
-    ("numeric_add", |args| arithmetic(args, SmallNumeric::checked_add, Numeric::add)),
-    ("numeric_sub", |args| arithmetic(args, SmallNumeric::checked_sub, Numeric::sub)),
-    ("numeric_mul", |args| arithmetic(args, SmallNumeric::checked_mul, Numeric::mul)),
+    ("numeric_add", |args| arithmetic(args, SmallNumeric::checked_add, WideNumeric::checked_add, Numeric::add)),
+    ("numeric_sub", |args| arithmetic(args, SmallNumeric::checked_sub, WideNumeric::checked_sub, Numeric::sub)),
+    ("numeric_mul", |args| arithmetic(args, SmallNumeric::checked_mul, WideNumeric::checked_mul, Numeric::mul)),
+    ("numeric_div", divide),
+    ("numeric_float8", to_floats),
+    ("numeric_round", round),
 ];
 
 pub(super) const CASTS: &[(&str, VectorFn)] = &[
@@ -89,6 +93,14 @@ impl<'a> Operand<'a> {
         }
     }
 
+    /// The number if words hold it.
+    fn wide(&self, row: usize) -> Option<WideNumeric> {
+        match self.small(row) {
+            Some(small) => Some(small.into()),
+            None => WideNumeric::of_bytes(self.array.value(if self.is_single() { 0 } else { row })),
+        }
+    }
+
     fn exact(&self, row: usize) -> Result<Numeric> {
         let row = if self.is_single() { 0 } else { row };
         match opaque::decode(self.array.value(row))? {
@@ -131,45 +143,70 @@ impl<'a> Pair<'a> {
         Some((self.left.small(row)?, self.right.small(row)?))
     }
 
-    /// The views of the results for all rows whose operands and result stand in views, [`NO_VIEW`] for the others.
-    fn small_results(&self, f: impl Fn(SmallNumeric, SmallNumeric) -> Option<SmallNumeric>) -> Vec<u128> {
-        let view = |left: Option<SmallNumeric>, right: Option<SmallNumeric>| match (left, right) {
-            (Some(left), Some(right)) => f(left, right).map_or(NO_VIEW, SmallNumeric::view),
-            _ => NO_VIEW,
+    fn wide(&self, row: usize) -> Option<(WideNumeric, WideNumeric)> {
+        Some((self.left.wide(row)?, self.right.wide(row)?))
+    }
+
+    /// The results for all rows whose operands and result stand in views; the others have none.
+    fn small_results(&self, f: impl Fn(SmallNumeric, SmallNumeric) -> Option<SmallNumeric>) -> NumericColumn {
+        let mut out = NumericColumn::with_capacity(self.rows);
+        let mut push = |left: Option<SmallNumeric>, right: Option<SmallNumeric>| {
+            out.push_small(left.zip(right).and_then(|(left, right)| f(left, right)));
         };
         let number = SmallNumeric::of_view;
         match (&self.left.numbers, &self.right.numbers) {
             (Numbers::Each(left), Numbers::Each(right)) => {
-                left.iter().zip(*right).map(|(left, right)| view(number(*left), number(*right))).collect()
+                left.iter().zip(*right).for_each(|(left, right)| push(number(*left), number(*right)));
             }
-            (Numbers::Each(left), Numbers::One(right)) => left.iter().map(|left| view(number(*left), *right)).collect(),
-            (Numbers::One(left), Numbers::Each(right)) => {
-                right.iter().map(|right| view(*left, number(*right))).collect()
-            }
-            (Numbers::One(left), Numbers::One(right)) => vec![view(*left, *right)],
+            (Numbers::Each(left), Numbers::One(right)) => left.iter().for_each(|left| push(number(*left), *right)),
+            (Numbers::One(left), Numbers::Each(right)) => right.iter().for_each(|right| push(*left, number(*right))),
+            (Numbers::One(left), Numbers::One(right)) => push(*left, *right),
         }
+        out
     }
 }
 
-/// The view of an empty value, which no number has.
-const NO_VIEW: u128 = 0;
+/// Gives the rows that have no result yet theirs: in words if that is possible, else exactly.
+fn fill(
+    pair: Pair<'_>,
+    mut out: NumericColumn,
+    wide: impl Fn(WideNumeric, WideNumeric) -> Option<WideNumeric>,
+    exact: fn(&Numeric, &Numeric) -> Result<Numeric>,
+) -> Result<ArrayRef> {
+    for row in 0..pair.rows {
+        if !out.is_missing(row) || !pair.is_valid(row) {
+            continue;
+        }
+        match pair.wide(row).and_then(|(left, right)| wide(left, right)) {
+            Some(result) => out.set_wide(row, result),
+            None => out.set(row, &exact(&pair.left.exact(row)?, &pair.right.exact(row)?)?),
+        }
+    }
+    out.finish(pair.nulls)
+}
 
 fn arithmetic(
     args: &[&dyn ArrowDatum],
     fast: impl Fn(SmallNumeric, SmallNumeric) -> Option<SmallNumeric>,
+    wide: impl Fn(WideNumeric, WideNumeric) -> Option<WideNumeric>,
     exact: fn(&Numeric, &Numeric) -> Result<Numeric>,
 ) -> Result<ArrayRef> {
     let pair = Pair::of(args)?;
     if pair.is_null() {
         return Ok(new_null_array(&DataType::BinaryView, pair.rows));
     }
-    let mut out = Encoded { views: pair.small_results(fast), long: Vec::new() };
-    for row in 0..pair.rows {
-        if out.views[row] == NO_VIEW && pair.is_valid(row) {
-            out.views[row] = out.long_view(exact(&pair.left.exact(row)?, &pair.right.exact(row)?)?);
-        }
+    let out = pair.small_results(fast);
+    fill(pair, out, wide, exact)
+}
+
+/// Quotients, which seldom have a single word.
+fn divide(args: &[&dyn ArrowDatum]) -> Result<ArrayRef> {
+    let pair = Pair::of(args)?;
+    if pair.is_null() {
+        return Ok(new_null_array(&DataType::BinaryView, pair.rows));
     }
-    out.finish(pair.nulls)
+    let out = NumericColumn::missing(pair.rows);
+    fill(pair, out, WideNumeric::checked_div, Numeric::div)
 }
 
 fn compare(args: &[&dyn ArrowDatum], test: impl Fn(Ordering) -> bool) -> Result<ArrayRef> {
@@ -208,33 +245,50 @@ where
 {
     let (array, _) = argument(args, 0)?.get();
     let numbers = array.as_primitive_opt::<T>().ok_or_else(|| mismatch(array))?;
-    let view = |number: &T::Native| SmallNumeric { coefficient: i64::from(*number), scale: 0 }.view();
-    let views = numbers.values().iter().map(view).collect();
-    Encoded { views, long: Vec::new() }.finish(numbers.nulls().cloned())
+    let mut out = NumericColumn::with_capacity(numbers.len());
+    for number in numbers.values() {
+        out.push_small(Some(SmallNumeric { coefficient: i64::from(*number), scale: 0 }));
+    }
+    out.finish(numbers.nulls().cloned())
 }
 
-/// A column in the making.
-struct Encoded {
-    views: Vec<u128>,
-    /// Forms too long for a view.
-    long: Vec<u8>,
+/// `round` to so many digits after the point.
+fn round(args: &[&dyn ArrowDatum]) -> Result<ArrayRef> {
+    let (numbers, digits) = (Operand::of(args, 0)?, operand::<Int32Type>(args, 1)?);
+    let rows = match &digits {
+        Numbered::Column(digits) if numbers.is_single() => digits.len(),
+        _ => numbers.array.len(),
+    };
+    let mut out = NumericColumn::missing(rows);
+    for row in 0..rows {
+        let digits = match &digits {
+            Numbered::Column(digits) if digits.is_valid(row) => digits.value(row),
+            Numbered::Value(digits) => *digits,
+            _ => continue,
+        };
+        if numbers.array.is_null(if numbers.is_single() { 0 } else { row }) {
+            continue;
+        }
+        match numbers.small(row).and_then(|number| number.checked_round(digits)) {
+            Some(rounded) => out.set_wide(row, rounded.into()),
+            None => out.set(row, &numbers.exact(row)?.round(digits)?),
+        }
+    }
+    out.finish_with_nulls()
 }
 
-impl Encoded {
-    /// The view of a number whose form may be too long for one.
-    #[cold]
-    fn long_view(&mut self, value: Numeric) -> u128 {
-        let start = self.long.len();
-        opaque::encode(&Datum::Numeric(value), &mut self.long);
-        // A short form is in the view now; the bytes that stay behind do not matter.
-        make_view(&self.long[start..], 0, start as u32)
-    }
-
-    fn finish(self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
-        let buffers: Vec<Buffer> = if self.long.is_empty() { Vec::new() } else { vec![Buffer::from_vec(self.long)] };
-        let array = BinaryViewArray::try_new(self.views.into(), buffers, nulls);
-        array.map(|array| Arc::new(array) as ArrayRef).map_err(|error| Error::internal(error.to_string()))
-    }
+/// `numeric` as `double precision`.
+fn to_floats(args: &[&dyn ArrowDatum]) -> Result<ArrayRef> {
+    let numbers = Operand::of(args, 0)?;
+    let value = |row: usize| match numbers.array.is_null(row) {
+        true => Ok(0.0),
+        false => match numbers.small(row) {
+            Some(small) => Numeric::new(small.coefficient, small.scale).to_f64(),
+            None => numbers.exact(row)?.to_f64(),
+        },
+    };
+    let floats = (0..numbers.array.len()).map(value).collect::<Result<Vec<f64>>>()?;
+    Ok(Arc::new(Float64Array::new(floats.into(), numbers.array.nulls().cloned())))
 }
 
 #[cfg(test)]
@@ -281,6 +335,36 @@ mod tests {
         assert_eq!(texts(&run("numeric_add", &[&a, &b])), some(["2.00", "9223372036854775808", "NaN", "999999.999"]));
         assert_eq!(texts(&run("numeric_sub", &[&a, &b])), some(["1.00", "9223372036854775806", "NaN", "-1000000.001"]));
         assert_eq!(texts(&run("numeric_mul", &[&a, &b])), some(["0.750", "9223372036854775807", "NaN", "-1000.000"]));
+        let sum = run("numeric_add", &[&a, &b]);
+        assert_eq!(
+            texts(&run("numeric_mul", &[&sum, &b])),
+            some(["1.000", "9223372036854775808", "NaN", "999999999000.000"])
+        );
+    }
+
+    #[test]
+    fn quotients_have_postgresqls_scale() {
+        let a = column(&[Some("1"), None, Some("-7.5"), Some("1234567890.12"), Some("NaN"), Some("0.00")]);
+        let b = column(&[Some("3"), Some("0"), Some("2"), Some("0.0007"), Some("1"), Some("5")]);
+        let expected =
+            ["0.33333333333333333333", "-3.7500000000000000", "1763668414457.1429", "NaN", "0.00000000000000000000"];
+        let expected: Vec<_> = expected.iter().map(|text| Some((*text).to_owned())).collect();
+        assert_eq!(texts(&run("numeric_div", &[&a, &b])), [&expected[..1], &[None], &expected[1..]].concat());
+        let zero = Scalar::new(column(&[Some("0")]));
+        assert!((vector("numeric_div").unwrap().run)(&[&a, &zero]).is_err());
+    }
+
+    #[test]
+    fn halves_round_away_from_zero() {
+        let a = column(&[Some("1.25"), None, Some("-1.25"), Some("149"), Some("NaN"), Some("1e20"), Some("0.4")]);
+        let rounded = |digits: i32| {
+            texts(&run("numeric_round", &[&a, &Scalar::new(arrow::array::Int32Array::from(vec![digits]))]))
+        };
+        let owned = |texts: &[&str]| texts.iter().map(|text| Some((*text).to_owned())).collect::<Vec<_>>();
+        let one = owned(&["1.3", "-1.3", "149.0", "NaN", "100000000000000000000.0", "0.4"]);
+        assert_eq!(rounded(1), [&one[..1], &[None], &one[1..]].concat());
+        let tens = owned(&["0", "0", "150", "NaN", "100000000000000000000", "0"]);
+        assert_eq!(rounded(-1), [&tens[..1], &[None], &tens[1..]].concat());
     }
 
     #[test]

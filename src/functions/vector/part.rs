@@ -1,4 +1,4 @@
-//! Parts of texts over columns: `substring`, and texts without the blanks at their end. The bytes are shared.
+//! Parts of texts over columns: `substring`, `left` and `right`, and texts without the blanks at their end. The bytes are shared.
 
 use std::sync::Arc;
 
@@ -9,12 +9,15 @@ use dictdb_types::{Error, Result};
 
 use super::VectorFn;
 use super::operand::{Operand, argument, mismatch, operand};
-use crate::scalar::text::substring;
+use crate::scalar::text::{left, right, substring};
 
 pub(super) const SUBSTRINGS: &[(&str, VectorFn)] = &[("text_substr", |args| substrings(args, true))];
 
 pub(super) const ENDS: &[(&str, VectorFn)] =
     &[("text_substr_no_len", |args| substrings(args, false)), ("rtrim1", trimmed)];
+
+pub(super) const SIDES: &[(&str, VectorFn)] =
+    &[("text_left", |args| sides(args, left)), ("text_right", |args| sides(args, right))];
 
 /// A part of each text that is not NULL.
 fn parts(
@@ -64,7 +67,21 @@ impl Numbers<'_> {
     }
 }
 
+/// A part of each text that a number says.
+fn sides(args: &[&dyn Datum], side: fn(&str, i32) -> &str) -> Result<ArrayRef> {
+    numbered(args, false, |text, number, _| Ok(side(text, number)))
+}
+
 fn substrings(args: &[&dyn Datum], with_length: bool) -> Result<ArrayRef> {
+    numbered(args, with_length, substring)
+}
+
+/// A part of each text that a number says, or two.
+fn numbered(
+    args: &[&dyn Datum],
+    with_length: bool,
+    part: impl for<'a> Fn(&'a str, i32, Option<i32>) -> Result<&'a str>,
+) -> Result<ArrayRef> {
     let (array, one_text) = argument(args, 0)?.get();
     let texts = array.as_string_view_opt().ok_or_else(|| mismatch(array))?;
     let starts = Numbers(operand(args, 1)?);
@@ -90,7 +107,7 @@ fn substrings(args: &[&dyn Datum], with_length: bool) -> Result<ArrayRef> {
     };
     let nulls =
         numbers().fold(texts.nulls().cloned(), |nulls, numbers| NullBuffer::union(nulls.as_ref(), numbers.nulls()));
-    parts(texts, nulls, |row, text| substring(text, starts.get(row), lengths.as_ref().map(|lengths| lengths.get(row))))
+    parts(texts, nulls, |row, text| part(text, starts.get(row), lengths.as_ref().map(|lengths| lengths.get(row))))
 }
 
 /// The same texts without the blanks at their ends; what `char(n)` is compared by.

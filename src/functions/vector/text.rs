@@ -1,4 +1,4 @@
-//! Text over columns: concatenation, length, LIKE.
+//! Text over columns: concatenation, length, case, positions, replacement, LIKE.
 
 use std::sync::Arc;
 
@@ -14,13 +14,21 @@ use super::VectorFn;
 use super::operand::{argument, mismatch};
 use crate::scalar::like::{ilike, like};
 use crate::scalar::limits::check_growth;
-use crate::scalar::text::char_count;
+use crate::scalar::text::{char_count, replace};
 
 pub(super) const LENGTHS: &[(&str, VectorFn)] =
     &[("textlen", |args| lengths(args, char_count)), ("textoctetlen", |args| lengths(args, |text| text.len() as i32))];
 
+pub(super) const CASES: &[(&str, VectorFn)] = &[
+    ("lower", |args| mapped(args, str::make_ascii_lowercase)),
+    ("upper", |args| mapped(args, str::make_ascii_uppercase)),
+];
+
+pub(super) const POSITIONS: &[(&str, VectorFn)] = &[("textpos", positions)];
+
 pub(super) const KERNELS: &[(&str, VectorFn)] = &[
     ("textcat", concat),
+    ("replace_text", replaced),
     ("textlike", |args| matches(args, like, false)),
     ("textnlike", |args| matches(args, like, true)),
     ("texticlike", |args| matches(args, ilike, false)),
@@ -81,6 +89,67 @@ fn concat(args: &[&dyn Datum]) -> Result<ArrayRef> {
         text.push_str(a);
         text.push_str(b);
         out.append_value(&text);
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+/// Texts with the letters of the `C` locale in one case.
+fn mapped(args: &[&dyn Datum], map: fn(&mut str)) -> Result<ArrayRef> {
+    let texts = Texts::new(args, 0)?;
+    let mut out = StringViewBuilder::with_capacity(texts.array.len());
+    let mut buffer = String::new();
+    for text in texts.array {
+        let Some(text) = text else {
+            out.append_null();
+            continue;
+        };
+        buffer.clear();
+        buffer.push_str(text);
+        map(&mut buffer);
+        out.append_value(&buffer);
+    }
+    Ok(Arc::new(out.finish()))
+}
+
+/// The character at which the second text begins in the first, from 1; 0 if it does not.
+fn positions(args: &[&dyn Datum]) -> Result<ArrayRef> {
+    let (texts, sought) = (Texts::new(args, 0)?, Texts::new(args, 1)?);
+    let len = rows(texts, sought);
+    if texts.is_null_scalar() || sought.is_null_scalar() {
+        return Ok(new_null_array(&DataType::Int32, len));
+    }
+    let nulls = NullBuffer::union(texts.nulls(), sought.nulls());
+    let one = sought.is_scalar.then(|| Finder::new(sought.get(0)));
+    let position = |row: usize| {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            return 0;
+        }
+        let text = texts.get(row);
+        let found = match &one {
+            Some(finder) => finder.find(text.as_bytes()),
+            None => text.find(sought.get(row)),
+        };
+        found.map_or(0, |at| char_count(&text[..at]) + 1)
+    };
+    let values: Vec<i32> = (0..len).map(position).collect();
+    Ok(Arc::new(Int32Array::new(values.into(), nulls)))
+}
+
+/// Texts with every occurrence of one text replaced by another.
+fn replaced(args: &[&dyn Datum]) -> Result<ArrayRef> {
+    let [texts, from, to] = [Texts::new(args, 0)?, Texts::new(args, 1)?, Texts::new(args, 2)?];
+    let all = [texts, from, to];
+    let len = all.iter().filter(|texts| !texts.is_scalar).map(|texts| texts.array.len()).next().unwrap_or(1);
+    if all.iter().any(Texts::is_null_scalar) {
+        return Ok(new_null_array(&DataType::Utf8View, len));
+    }
+    let nulls = all.iter().fold(None, |nulls, texts| NullBuffer::union(nulls.as_ref(), texts.nulls()));
+    let mut out = StringViewBuilder::with_capacity(len);
+    for row in 0..len {
+        match nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            true => out.append_null(),
+            false => out.append_value(replace(texts.get(row), from.get(row), to.get(row))?),
+        }
     }
     Ok(Arc::new(out.finish()))
 }

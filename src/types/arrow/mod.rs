@@ -8,10 +8,12 @@ use ::arrow::datatypes::{DataType, TimeUnit};
 use crate::Physical;
 
 mod builder;
+mod numeric;
 mod reader;
 mod wire;
 
 pub use builder::ColumnBuilder;
+pub use numeric::NumericColumn;
 pub use reader::{ColumnReader, datum_at};
 
 /// The Arrow type of a layout.

@@ -2,6 +2,8 @@
 //!
 //! Both functions ask here; how the number is presented (`numeric` or `double precision`) is theirs.
 
+use std::borrow::Cow;
+
 use super::calendar::{
     self, Civil, DATE_INFINITY, DATE_NEG_INFINITY, DAY, DAY_SECONDS, HOUR, IntervalFields, MINUTE, SECOND,
     TIMESTAMP_INFINITY, TIMESTAMP_NEG_INFINITY, UNIX_EPOCH_JULIAN, civil_from_days, day_of_year, iso_week, iso_weekday,
@@ -89,47 +91,79 @@ impl Part {
     }
 }
 
+/// A field of timestamps or dates, its name read once.
+#[derive(Clone, Debug)]
+pub struct Field<'a> {
+    name: Cow<'a, str>,
+    unit: Unit,
+    type_name: &'static str,
+}
+
+impl<'a> Field<'a> {
+    fn parse(name: &'a str, type_name: &'static str) -> Result<Self> {
+        let name = lower(name);
+        match Unit::parse(&name) {
+            Some(unit) => Ok(Field { name, unit, type_name }),
+            None => Err(not_recognized(&name, type_name)),
+        }
+    }
+
+    /// Reads a field (any case) of timestamps with a zone or without. 22023 for an unknown one.
+    pub fn of_timestamps(name: &'a str, zoned: bool) -> Result<Self> {
+        Self::parse(name, if zoned { "timestamp with time zone" } else { "timestamp without time zone" })
+    }
+
+    /// Reads a field (any case) of dates. 22023 for an unknown one.
+    pub fn of_dates(name: &'a str) -> Result<Self> {
+        Self::parse(name, "date")
+    }
+
+    /// The field of a timestamp. 0A000 if timestamps have it not.
+    pub fn timestamp_part(&self, micros: i64, clock: Clock<'_>) -> Result<Part> {
+        let unit = self.unit;
+        let zoned = matches!(clock, Clock::Zone(_));
+        let part = match micros {
+            TIMESTAMP_INFINITY => infinite_part(unit, false, true),
+            TIMESTAMP_NEG_INFINITY => infinite_part(unit, true, true),
+            _ if unit == Unit::Epoch => Some(Part::Epoch(micros)),
+            _ => {
+                let (civil, east) = clock.civil_and_offset(micros);
+                let of_clock = || clock_part(unit, civil.time() % HOUR, civil.hour);
+                let of_zone = || zoned.then(|| zone_part(unit, east)).flatten();
+                let julian = || (unit == Unit::Julian).then(|| julian_part(&civil));
+                julian().or_else(|| date_part_of(unit, &civil)).or_else(of_clock).or_else(of_zone)
+            }
+        };
+        part.ok_or_else(|| not_supported(&self.name, self.type_name))
+    }
+
+    /// The field of a date. 0A000 if dates have it not.
+    pub fn date_part(&self, days: i32) -> Result<Part> {
+        let unit = self.unit;
+        let part = match days {
+            DATE_INFINITY => infinite_part(unit, false, false),
+            DATE_NEG_INFINITY => infinite_part(unit, true, false),
+            _ => match unit {
+                Unit::Epoch => Some(Part::Whole(i64::from(days) * DAY_SECONDS)),
+                Unit::Julian => Some(Part::Whole(i64::from(days) + i64::from(UNIX_EPOCH_JULIAN))),
+                _ => {
+                    let (year, month, day) = civil_from_days(i64::from(days));
+                    date_part_of(unit, &Civil { year, month, day, ..Civil::default() })
+                }
+            },
+        };
+        part.ok_or_else(|| not_supported(&self.name, self.type_name))
+    }
+}
+
 /// A field (any case) of a timestamp. 22023 for an unknown field, 0A000 for one the type has not.
 pub fn timestamp_part(field: &str, micros: i64, clock: Clock<'_>) -> Result<Part> {
-    let type_name = match clock {
-        Clock::Local => "timestamp without time zone",
-        Clock::Zone(_) => "timestamp with time zone",
-    };
-    let name = lower(field);
-    let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, type_name))?;
-    let zoned = matches!(clock, Clock::Zone(_));
-    let part = match micros {
-        TIMESTAMP_INFINITY => infinite_part(unit, false, true),
-        TIMESTAMP_NEG_INFINITY => infinite_part(unit, true, true),
-        _ if unit == Unit::Epoch => Some(Part::Epoch(micros)),
-        _ => {
-            let (civil, east) = clock.civil_and_offset(micros);
-            let of_clock = || clock_part(unit, civil.time() % HOUR, civil.hour);
-            let of_zone = || zoned.then(|| zone_part(unit, east)).flatten();
-            let julian = || (unit == Unit::Julian).then(|| julian_part(&civil));
-            julian().or_else(|| date_part_of(unit, &civil)).or_else(of_clock).or_else(of_zone)
-        }
-    };
-    part.ok_or_else(|| not_supported(&name, type_name))
+    Field::of_timestamps(field, matches!(clock, Clock::Zone(_)))?.timestamp_part(micros, clock)
 }
 
 /// A field (any case) of a date. 22023 for an unknown field, 0A000 for one dates have not.
 pub fn date_part(field: &str, days: i32) -> Result<Part> {
-    let name = lower(field);
-    let unit = Unit::parse(&name).ok_or_else(|| not_recognized(&name, "date"))?;
-    let part = match days {
-        DATE_INFINITY => infinite_part(unit, false, false),
-        DATE_NEG_INFINITY => infinite_part(unit, true, false),
-        _ => match unit {
-            Unit::Epoch => Some(Part::Whole(i64::from(days) * DAY_SECONDS)),
-            Unit::Julian => Some(Part::Whole(i64::from(days) + i64::from(UNIX_EPOCH_JULIAN))),
-            _ => {
-                let (year, month, day) = civil_from_days(i64::from(days));
-                date_part_of(unit, &Civil { year, month, day, ..Civil::default() })
-            }
-        },
-    };
-    part.ok_or_else(|| not_supported(&name, "date"))
+    Field::of_dates(field)?.date_part(days)
 }
 
 /// A field (any case) of a time of day; `west` is the offset of a `timetz` in seconds. 22023 for an unknown field,

@@ -56,7 +56,7 @@ pub use convert::{
     add_to_time, compare_date, compare_timestamp, compare_timetz, date_to_timestamp, interval_to_time, shift,
     timestamp_to_date, timestamp_to_time, to_timestamp, to_timestamptz,
 };
-pub use extract::{Part, date_part, interval_part, time_part, timestamp_part};
+pub use extract::{Field, Part, date_part, interval_part, time_part, timestamp_part};
 pub use precision::{round_micros, scale_timestamp};
 pub use read::{input_date, input_interval, input_time, input_timestamp, input_timestamptz, input_timetz};
 pub use settings::{StyleAndOrder, date_style_name, parse_date_style, parse_interval_style};

@@ -9,7 +9,7 @@
 //!   binary      base 10000 wire form             rounding    round, trunc, ceil, typmod, scales
 //!   arithmetic  + - * / % div gcd lcm !          compare     order, equality, hash, key digits
 //!   functions   sqrt exp ln log power            fixed       binary fixed point under `functions`
-//!   view        small numbers in Arrow's views
+//!   view        small numbers in Arrow's views    wide        two words, outside of `Numeric`
 //! ```
 //!
 //! The SQL functions themselves are in the functions crate and call the methods here.
@@ -33,11 +33,13 @@ mod rounding;
 mod tests;
 mod text;
 mod view;
+mod wide;
 
 pub use moments::Moments;
 pub use rounding::precision_and_scale;
 pub use text::NumericText;
 pub use view::{SmallNumeric, rescaled};
+pub use wide::WideNumeric;
 
 /// Most digits before the decimal point.
 pub const MAX_INTEGER_DIGITS: u64 = 131_072;

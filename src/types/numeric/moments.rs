@@ -1,11 +1,11 @@
 //! Sums of numbers and of their squares, as variances need them: exact, and not bounded by what `numeric` itself holds.
 
 use num_bigint::BigInt;
-use num_traits::Signed;
+use num_traits::{Signed, Zero};
 
 use super::arithmetic::quotient_scale;
 use super::rounding::divide_rounded;
-use super::{Numeric, Parts, leading_groups, pow10};
+use super::{Numeric, Parts, SmallNumeric, WideNumeric, leading_groups, pow10};
 use crate::Result;
 
 /// Count, sum and sum of squares.
@@ -71,6 +71,9 @@ impl Moments {
         if self.is_nan {
             return Ok(Some(Numeric::NAN));
         }
+        if let Some(variance) = self.small_variance(of_sample) {
+            return Ok(Some(variance.into()));
+        }
         self.gather();
         let dividend = &self.squares * self.count - &self.sum * &self.sum;
         if !dividend.is_positive() {
@@ -82,5 +85,18 @@ impl Moments {
         let scale = quotient_scale(leading.0, leading.1, from.cast_signed()).unsigned_abs();
         let (up, down) = (scale.saturating_sub(from), from.saturating_sub(scale));
         Numeric::from_big(divide_rounded(dividend * pow10(up), divisor * pow10(down)), scale).map(Some)
+    }
+
+    /// The variance of at least one number where words hold all it is made of.
+    fn small_variance(&self, of_sample: bool) -> Option<WideNumeric> {
+        let scale = u16::try_from(2 * self.scale).ok().filter(|scale| SmallNumeric::has_scale(*scale))?;
+        if !self.sum.is_zero() || !self.squares.is_zero() {
+            return None;
+        }
+        let (count, sum) = (i128::from(self.count), self.small_sum);
+        let dividend = self.small_squares.checked_mul(count)?.checked_sub(sum.checked_mul(sum)?)?;
+        let divisor = count.checked_mul(count - i128::from(of_sample))?;
+        let dividend = Some(dividend).filter(|dividend| *dividend > 0)?;
+        WideNumeric { coefficient: dividend, scale }.checked_div(WideNumeric { coefficient: divisor, scale: 0 })
     }
 }

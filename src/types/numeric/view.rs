@@ -40,6 +40,11 @@ impl SmallNumeric {
         Some(SmallNumeric { coefficient, scale })
     }
 
+    /// Whether a number of this scale can be one of these.
+    pub fn has_scale(scale: u16) -> bool {
+        scale < SCALES
+    }
+
     /// The view; its scale has to be below 128, as that of all these numbers is.
     #[inline]
     pub fn view(self) -> u128 {
@@ -54,15 +59,18 @@ impl SmallNumeric {
             | u128::from(word) << 48
     }
 
+    /// The coefficient at a scale that is not smaller, if it fits.
+    #[inline]
+    pub fn coefficient_at(self, scale: u16) -> Option<i64> {
+        let by = usize::from(scale - self.scale);
+        if by == 0 { Some(self.coefficient) } else { self.coefficient.checked_mul(*POW10.get(by)?) }
+    }
+
     /// Both coefficients at the larger scale.
     #[inline]
     fn aligned(self, other: Self) -> Option<(i64, i64, u16)> {
-        let up = |value: i64, by: u16| value.checked_mul(*POW10.get(usize::from(by))?);
-        match self.scale.cmp(&other.scale) {
-            Ordering::Equal => Some((self.coefficient, other.coefficient, self.scale)),
-            Ordering::Less => Some((up(self.coefficient, other.scale - self.scale)?, other.coefficient, other.scale)),
-            Ordering::Greater => Some((self.coefficient, up(other.coefficient, self.scale - other.scale)?, self.scale)),
-        }
+        let scale = self.scale.max(other.scale);
+        Some((self.coefficient_at(scale)?, other.coefficient_at(scale)?, scale))
     }
 
     /// The sum, if it is such a number.
@@ -85,6 +93,28 @@ impl SmallNumeric {
         let scale = self.scale + other.scale;
         let coefficient = self.coefficient.checked_mul(other.coefficient)?;
         (scale < SCALES).then_some(SmallNumeric { coefficient, scale })
+    }
+
+    /// The number with so many digits after the point, halves rounded away from zero, if it is such a number.
+    pub fn checked_round(self, digits: i32) -> Option<Self> {
+        let scale = u16::try_from(digits).ok().filter(|scale| Self::has_scale(*scale))?;
+        let Some(lost) = self.scale.checked_sub(scale).filter(|lost| *lost > 0) else {
+            return Some(SmallNumeric { coefficient: self.coefficient_at(scale)?, scale });
+        };
+        let power = *POW10.get(usize::from(lost))?;
+        let (quotient, rest) = (self.coefficient / power, self.coefficient % power);
+        let up = rest.unsigned_abs() >= power.unsigned_abs() - rest.unsigned_abs();
+        Some(SmallNumeric { coefficient: quotient + if up { self.coefficient.signum() } else { 0 }, scale })
+    }
+
+    /// The same value without zeros at the end of its fraction: what equal numbers have in common.
+    #[inline]
+    pub fn trimmed(mut self) -> Self {
+        while self.scale > 0 && self.coefficient % 10 == 0 {
+            self.coefficient /= 10;
+            self.scale -= 1;
+        }
+        self
     }
 
     /// The order of the values, unless it takes more than words to find.
@@ -163,6 +193,16 @@ mod tests {
                     assert_eq!(format!("{:?}", numeric(small)), format!("{exact:?}"), "{a:?} {b:?}");
                 }
             }
+            for digits in [0, 2, 20] {
+                if let Some(rounded) = a.checked_round(digits) {
+                    assert_eq!(
+                        format!("{:?}", numeric(rounded)),
+                        format!("{:?}", numeric(a).round(digits).unwrap()),
+                        "{a:?}"
+                    );
+                }
+            }
+            assert_eq!(format!("{:?}", numeric(a.trimmed())), format!("{:?}", numeric(a).trim_scale()));
             if let Some(order) = a.checked_cmp(b) {
                 assert_eq!(order, numeric(a).cmp(&numeric(b)));
             }

@@ -11,9 +11,11 @@ use super::super::vector::{self, Vector, VectorContext};
 use super::count::Count;
 use super::distinct::DistinctCode;
 use super::extreme;
-use super::general::General;
+use super::general::{General, GeneralCode};
 use super::numeric;
+use super::sorted::{Sorted, SortedCode};
 use super::sum;
+use super::truth::Truths;
 use crate::aggregate::AggregateCode;
 use crate::runtime::Runtime;
 
@@ -48,10 +50,10 @@ enum Kind {
     Extreme(extreme::Extreme),
     NumericSum { average: bool },
     NumericExtreme { greatest: bool },
-    General(Arc<general::GeneralCode>),
+    Truths { all: bool },
+    General(Arc<GeneralCode>),
+    Sorted(Arc<SortedCode>),
 }
-
-use super::general;
 
 impl CallCode {
     /// Compiles a call, of one of several groups or not. 0A000 for an aggregate without implementation.
@@ -77,9 +79,13 @@ impl CallCode {
         let layouts = call.args.iter().chain(call.order.iter().map(|key| &key.expr));
         let layouts = layouts.map(|arg| cx.eval.types.physical(arg.ty().oid)).collect();
         let result = cx.eval.types.physical(call.ty.oid);
-        let general =
-            general::GeneralCode { code, layouts, args: call.args.len(), within_group: call.within_group, result };
-        Ok(CallCode { args, filter, kind: Kind::General(Arc::new(general)), distinct: None })
+        let sorts = code.only_sorts();
+        let general = GeneralCode { code, layouts, args: call.args.len(), within_group: call.within_group, result };
+        let kind = match sorts {
+            true => Kind::Sorted(Arc::new(SortedCode::of(call, general, cx.eval.types))),
+            false => Kind::General(Arc::new(general)),
+        };
+        Ok(CallCode { args, filter, kind, distinct: None })
     }
 
     /// The state of no group.
@@ -90,7 +96,9 @@ impl CallCode {
             Kind::Extreme(extreme) => extreme.start(),
             Kind::NumericSum { average } => Box::new(numeric::Sum::new(*average)),
             Kind::NumericExtreme { greatest } => Box::new(numeric::Extreme::new(*greatest)),
+            Kind::Truths { all } => Box::new(Truths::new(*all)),
             Kind::General(code) => Box::new(General::new(code.clone())),
+            Kind::Sorted(code) => Box::new(Sorted::new(code.clone())),
         };
         match self.distinct {
             None => Ok(all),
@@ -106,7 +114,7 @@ impl Kind {
         match self {
             Kind::Sum(_) => layouts.iter().any(|layout| matches!(layout, Physical::Float4 | Physical::Float8)),
             Kind::NumericSum { .. } | Kind::NumericExtreme { .. } => true,
-            Kind::Count | Kind::Extreme(_) | Kind::General(_) => false,
+            Kind::Count | Kind::Extreme(_) | Kind::Truths { .. } | Kind::General(_) | Kind::Sorted(_) => false,
         }
     }
 }
@@ -123,6 +131,8 @@ fn special(call: &AggregateCall, layouts: &[Physical], cx: &VectorContext<'_>) -
         ("avg", [_]) if numeric => Some(Kind::NumericSum { average: true }),
         ("max", [_]) if numeric => Some(Kind::NumericExtreme { greatest: true }),
         ("min", [_]) if numeric => Some(Kind::NumericExtreme { greatest: false }),
+        ("bool_and" | "every", [Physical::Bool]) => Some(Kind::Truths { all: true }),
+        ("bool_or", [Physical::Bool]) => Some(Kind::Truths { all: false }),
         ("count", [] | [_]) => Some(Kind::Count),
         ("sum", [layout]) => sum::Sum::of_sum(*layout, oid?).map(Kind::Sum),
         ("avg", [layout]) => sum::Sum::of_avg(*layout).map(Kind::Sum),

@@ -6,13 +6,15 @@ mod distinct;
 mod extreme;
 mod general;
 pub(super) mod numeric;
+mod sorted;
 mod sum;
+mod truth;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Int32Array, UInt32Array, new_null_array};
-use arrow::compute;
+use arrow::compute::{self, SortOptions};
 use arrow::datatypes::{Field, Schema};
 use datafusion_expr::EmitTo;
 use datafusion_physical_plan::aggregates::group_values::{GroupValues, new_group_values};
@@ -24,6 +26,7 @@ use self::accumulate::Accumulate;
 pub(crate) use self::accumulate::CallCode;
 use super::error::{arrow_error, datafusion_error};
 use super::key::KeyForm;
+use super::sort::Comparable;
 use super::vector::{Batch, Vector, arrays};
 use super::{Chunk, Cursor, Node, concat};
 use crate::engine::BATCH_ROWS;
@@ -59,6 +62,8 @@ pub(crate) struct GroupKey {
     pub physical: Physical,
     /// How it becomes comparable.
     pub form: KeyForm,
+    /// How it is put in order.
+    pub order_form: KeyForm,
 }
 
 /// Rows are in one group when these expressions are equal.
@@ -264,18 +269,34 @@ impl<'n> Groups<'n> {
 }
 
 /// The groups of all sets, those of each in a chunk, in an order of their values.
-fn in_set_order(sets: &[Chunk], order: &SetOrder, node: &Aggregate) -> Result<Chunk> {
-    let all = concat(sets, &node.columns)?;
-    let columns = all.columns.iter().zip(&node.groups);
-    let readers: Vec<ColumnReader<'_>> =
-        columns.map(|(array, group)| ColumnReader::new(array, group.physical)).collect::<Result<_>>()?;
-    let numbers = sets.iter().enumerate().flat_map(|(set, chunk)| std::iter::repeat_n(set, chunk.rows));
-    let group = |(row, set): (usize, usize)| -> Result<(u32, usize, Vec<Datum>)> {
-        Ok((row as u32, set, readers.iter().map(|reader| reader.get(row)).collect::<Result<_>>()?))
-    };
-    let mut groups = (0..all.rows).zip(numbers).map(group).collect::<Result<Vec<_>>>()?;
-    groups.sort_by(|(_, set, values), (_, other_set, others)| order.compare((*set, values), (*other_set, others)));
-    all.take(&UInt32Array::from_iter_values(groups.iter().map(|(row, ..)| *row)))
+fn in_set_order(sets: &[Chunk], order: &SetOrder, node: &Aggregate) -> Result<Vec<Chunk>> {
+    order.chains().map(|(columns, chain)| in_chain_order(sets, order, (columns, &chain), node)).collect()
+}
+
+/// The groups of a chain of sets by some grouping expressions: those of sets without an expression come after all others.
+fn in_chain_order(
+    sets: &[Chunk],
+    order: &SetOrder,
+    (columns, chain): (&[usize], &[usize]),
+    node: &Aggregate,
+) -> Result<Chunk> {
+    let chunks: Vec<Chunk> = chain.iter().map(|set| sets[*set].clone()).collect();
+    let all = concat(&chunks, &node.columns)?;
+    let mut keys: Vec<ArrayRef> = Vec::with_capacity(2 * columns.len());
+    for column in columns {
+        let absent = chain.iter().flat_map(|set| std::iter::repeat_n(!order.has(*set, *column), sets[*set].rows));
+        keys.push(Arc::new(absent.map(Some).collect::<BooleanArray>()));
+        let group = &node.groups[*column];
+        keys.push(group.order_form.apply_order(all.columns[*column].clone(), group.physical)?);
+    }
+    if keys.is_empty() {
+        return Ok(all);
+    }
+    let ascending = SortOptions { descending: false, nulls_first: false };
+    let comparable = Comparable::by(&keys, keys.iter().map(|_| ascending))?;
+    let mut items = comparable.items();
+    items.sort_unstable_by(|a, b| comparable.compare(a, b).then(a.place.cmp(&b.place)));
+    all.take(&UInt32Array::from_iter_values(items.iter().map(|item| item.place)))
 }
 
 /// Rows in the order of a hash table over them; as they are if a type cannot be hashed.
@@ -320,7 +341,7 @@ impl AggregateCursor {
         }
         let mut results = sets.into_iter().map(|set| set.finish(rt)).collect::<Result<Vec<_>>>()?;
         if let Some(order) = &node.set_order {
-            results = vec![in_set_order(&results, order, node)?];
+            results = in_set_order(&results, order, node)?;
         }
         let batches = results.iter().flat_map(|result| {
             let starts = (0..result.rows).step_by(BATCH_ROWS);

@@ -1,15 +1,16 @@
 //! `sum`, `avg`, `min` and `max` of `numeric`.
 //!
-//! Sums are kept as 128-bit coefficients as long as the numbers stand in the views of their column; what is larger, and
-//! NaN and the infinities, goes into a [`Numeric`] beside.
+//! Sums are kept as 128-bit coefficients as long as they and the numbers fit; what is larger, and NaN and the infinities, goes
+//! into a [`Numeric`] beside.
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryViewArray};
-use dictdb_types::arrow::ColumnBuilder;
-use dictdb_types::numeric::{SmallNumeric, rescaled};
-use dictdb_types::{Datum, Error, Numeric, Physical, Result, opaque};
+use arrow::array::{Array, ArrayRef, BinaryViewArray};
+use dictdb_types::arrow::NumericColumn;
+use dictdb_types::numeric::{SmallNumeric, WideNumeric, rescaled};
+use dictdb_types::{Error, Numeric, Result};
 
+use super::super::numbers::{decode, numerics};
 use super::accumulate::Accumulate;
 use crate::runtime::Runtime;
 
@@ -18,26 +19,13 @@ fn column(args: &[ArrayRef]) -> Result<&BinaryViewArray> {
     numerics(values)
 }
 
-/// A column of numbers as their bytes.
-pub(in super::super) fn numerics(values: &ArrayRef) -> Result<&BinaryViewArray> {
-    values.as_binary_view_opt().ok_or_else(|| Error::internal(format!("{} as numeric", values.data_type())))
-}
-
-/// A number that does not stand in its view.
-pub(in super::super) fn decode(bytes: &[u8]) -> Result<Numeric> {
-    match opaque::decode(bytes)? {
-        Datum::Numeric(value) => Ok(value),
-        other => Err(Error::internal(format!("{other:?} in a column of numeric"))),
-    }
-}
-
 /// Calls `small` or `large` with the group and value of every row that is not NULL.
 fn for_each_value<S>(
     values: &BinaryViewArray,
     groups: &[usize],
     states: &mut [S],
     small: impl Fn(&mut S, SmallNumeric) -> Result<()>,
-    large: impl Fn(&mut S, Numeric) -> Result<()>,
+    large: impl Fn(&mut S, &[u8]) -> Result<()>,
 ) -> Result<()> {
     for (row, (group, view)) in groups.iter().zip(values.views()).enumerate() {
         if values.is_null(row) {
@@ -46,7 +34,7 @@ fn for_each_value<S>(
         let Some(state) = states.get_mut(*group) else { continue };
         match SmallNumeric::of_view(*view) {
             Some(value) => small(state, value)?,
-            None => large(state, decode(values.value(row))?)?,
+            None => large(state, values.value(row))?,
         }
     }
     Ok(())
@@ -73,11 +61,11 @@ impl Total {
             self.coefficient = sum;
             return Ok(());
         }
-        self.add_unlike(value)
+        self.add_unlike(value.into())
     }
 
     /// A number of another scale, or one that makes the coefficient too large.
-    fn add_unlike(&mut self, value: SmallNumeric) -> Result<()> {
+    fn add_unlike(&mut self, value: WideNumeric) -> Result<()> {
         if value.scale > self.scale {
             match rescaled(self.coefficient, value.scale - self.scale) {
                 Some(coefficient) => self.coefficient = coefficient,
@@ -88,18 +76,21 @@ impl Total {
             }
             self.scale = value.scale;
         }
-        let unlike = rescaled(i128::from(value.coefficient), self.scale - value.scale);
+        let unlike = rescaled(value.coefficient, self.scale - value.scale);
         match unlike.and_then(|coefficient| self.coefficient.checked_add(coefficient)) {
             Some(sum) => self.coefficient = sum,
-            None => self.add_beside(&Numeric::new(value.coefficient, value.scale))?,
+            None => self.add_beside(&value.into())?,
         }
         Ok(())
     }
 
-    /// Adds any other number.
-    pub fn add_large(&mut self, value: &Numeric) -> Result<()> {
+    /// Adds a number that does not stand in its view.
+    pub fn add_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.count += 1;
-        self.add_beside(value)
+        match WideNumeric::of_bytes(bytes) {
+            Some(value) => self.add_unlike(value),
+            None => self.add_beside(&decode(bytes)?),
+        }
     }
 
     fn add_beside(&mut self, value: &Numeric) -> Result<()> {
@@ -111,8 +102,13 @@ impl Total {
         Ok(())
     }
 
-    /// The sum of all; `None` of no number.
-    pub fn sum(&self) -> Result<Option<Numeric>> {
+    /// The sum of all as words; `None` if there is more to it, or no number.
+    fn words(&self) -> Option<WideNumeric> {
+        let is_all = self.beside.is_none() && self.count > 0 && SmallNumeric::has_scale(self.scale);
+        is_all.then_some(WideNumeric { coefficient: self.coefficient, scale: self.scale })
+    }
+
+    fn exact_sum(&self) -> Result<Option<Numeric>> {
         let own = Numeric::from_i128(self.coefficient, self.scale);
         match &self.beside {
             _ if self.count == 0 => Ok(None),
@@ -121,9 +117,26 @@ impl Total {
         }
     }
 
-    /// Their average; `None` of no number.
-    pub fn average(&self) -> Result<Option<Numeric>> {
-        self.sum()?.map(|sum| sum.div(&Numeric::from(self.count))).transpose()
+    /// Appends the sum of all; no number of none.
+    pub fn push_sum(&self, out: &mut NumericColumn) -> Result<()> {
+        match self.words() {
+            Some(sum) => out.push_wide(sum),
+            None => out.push(self.exact_sum()?.as_ref()),
+        }
+        Ok(())
+    }
+
+    /// Appends their average; no number of none.
+    pub fn push_average(&self, out: &mut NumericColumn) -> Result<()> {
+        let count = WideNumeric { coefficient: self.count.into(), scale: 0 };
+        match self.words().and_then(|sum| sum.checked_div(count)) {
+            Some(average) => out.push_wide(average),
+            None => {
+                let average = self.exact_sum()?.map(|sum| sum.div(&Numeric::from(self.count)));
+                out.push(average.transpose()?.as_ref());
+            }
+        }
+        Ok(())
     }
 }
 
@@ -143,18 +156,17 @@ impl Sum {
 impl Accumulate for Sum {
     fn update(&mut self, args: &[ArrayRef], groups: &[usize], count: usize, _: &Runtime) -> Result<()> {
         self.totals.resize(count, Total::default());
-        let large = |total: &mut Total, value: Numeric| total.add_large(&value);
+        let large = |total: &mut Total, bytes: &[u8]| total.add_bytes(bytes);
         for_each_value(column(args)?, groups, &mut self.totals, Total::add_small, large)
     }
 
     fn finish(&mut self, count: usize, _: &Arc<Runtime>) -> Result<ArrayRef> {
         self.totals.resize(count, Total::default());
-        let mut builder = ColumnBuilder::new(Physical::Opaque, count);
+        let mut out = NumericColumn::with_capacity(count);
         for total in &self.totals {
-            let value = if self.average { total.average()? } else { total.sum()? };
-            builder.push(&value.map_or(Datum::Null, Datum::Numeric))?;
+            if self.average { total.push_average(&mut out)? } else { total.push_sum(&mut out)? }
         }
-        Ok(builder.finish())
+        out.finish_with_nulls()
     }
 
     fn bytes(&self) -> usize {
@@ -187,16 +199,15 @@ impl Accumulate for Extreme {
         };
         let small =
             |best: &mut Option<Numeric>, value: SmallNumeric| offer(best, Numeric::new(value.coefficient, value.scale));
-        for_each_value(column(args)?, groups, &mut self.best, small, offer)
+        let large = |best: &mut Option<Numeric>, bytes: &[u8]| offer(best, decode(bytes)?);
+        for_each_value(column(args)?, groups, &mut self.best, small, large)
     }
 
     fn finish(&mut self, count: usize, _: &Arc<Runtime>) -> Result<ArrayRef> {
         self.best.resize(count, None);
-        let mut builder = ColumnBuilder::new(Physical::Opaque, count);
-        for best in self.best.drain(..) {
-            builder.push(&best.map_or(Datum::Null, Datum::Numeric))?;
-        }
-        Ok(builder.finish())
+        let mut out = NumericColumn::with_capacity(count);
+        self.best.drain(..).for_each(|best| out.push(best.as_ref()));
+        out.finish_with_nulls()
     }
 
     fn bytes(&self) -> usize {
@@ -206,6 +217,8 @@ impl Accumulate for Extreme {
 
 #[cfg(test)]
 mod tests {
+    use dictdb_types::{Datum, opaque};
+
     use super::*;
 
     fn total(values: &[&str]) -> Option<String> {
@@ -216,10 +229,14 @@ mod tests {
                 dictdb_types::numeric::Parts::Small(coefficient, scale) => {
                     total.add_small(SmallNumeric { coefficient, scale }).unwrap();
                 }
-                _ => total.add_large(&value).unwrap(),
+                _ => {
+                    let mut bytes = vec![];
+                    opaque::encode(&Datum::Numeric(value), &mut bytes);
+                    total.add_bytes(&bytes).unwrap();
+                }
             }
         }
-        total.sum().unwrap().map(|sum| sum.to_string())
+        total.exact_sum().unwrap().map(|sum| sum.to_string())
     }
 
     #[test]

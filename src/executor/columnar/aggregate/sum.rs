@@ -6,9 +6,9 @@ use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, Float32Array, Float64Array, Int64Array, PrimitiveArray,
 };
 use arrow::datatypes::{Float32Type, Float64Type, Int16Type, Int32Type, Int64Type};
-use dictdb_functions::{CallContext, scalar};
-use dictdb_types::arrow::ColumnBuilder;
-use dictdb_types::{Datum, Error, Numeric, Oid, Physical, Result, SqlState, Type, oids};
+use dictdb_types::arrow::NumericColumn;
+use dictdb_types::numeric::WideNumeric;
+use dictdb_types::{Error, Oid, Physical, Result, SqlState, oids};
 
 use super::accumulate::Accumulate;
 use crate::runtime::Runtime;
@@ -109,7 +109,7 @@ impl Accumulate for Integers {
         Ok(())
     }
 
-    fn finish(&mut self, count: usize, rt: &Arc<Runtime>) -> Result<ArrayRef> {
+    fn finish(&mut self, count: usize, _: &Arc<Runtime>) -> Result<ArrayRef> {
         self.sums.resize(count, 0);
         self.counts.resize(count, 0);
         let groups = self.sums.iter().zip(&self.counts).map(|(sum, count)| (*count > 0).then_some((*sum, *count)));
@@ -119,13 +119,8 @@ impl Accumulate for Integers {
                 let sums: Int64Array = sums.collect::<Result<_, _>>().map_err(|_| out_of_range("bigint"))?;
                 Ok(Arc::new(sums))
             }
-            IntegerResult::Numeric => {
-                numerics(groups.map(|group| Ok(group.map(|(sum, _)| Numeric::from_i128(sum, 0)))))
-            }
-            IntegerResult::Average => numerics(groups.map(|group| match group {
-                Some((sum, count)) => quotient(Numeric::from_i128(sum, 0), count, rt).map(Some),
-                None => Ok(None),
-            })),
+            IntegerResult::Numeric => numerics(groups, |sum, _| Ok(sum)),
+            IntegerResult::Average => numerics(groups, quotient),
         }
     }
 
@@ -134,23 +129,26 @@ impl Accumulate for Integers {
     }
 }
 
-fn numerics(values: impl Iterator<Item = Result<Option<Numeric>>>) -> Result<ArrayRef> {
-    let mut builder = ColumnBuilder::new(Physical::Opaque, values.size_hint().0);
-    for value in values {
-        builder.push(&value?.map_or(Datum::Null, Datum::Numeric))?;
+/// A column of what is made of the sum and count of each group that has any.
+fn numerics(
+    groups: impl Iterator<Item = Option<(i128, i64)>>,
+    value: fn(WideNumeric, i64) -> Result<WideNumeric>,
+) -> Result<ArrayRef> {
+    let mut out = NumericColumn::with_capacity(groups.size_hint().0);
+    for group in groups {
+        match group {
+            Some((coefficient, count)) => out.push_wide(value(WideNumeric { coefficient, scale: 0 }, count)?),
+            None => out.push(None),
+        }
     }
-    Ok(builder.finish())
+    out.finish_with_nulls()
 }
 
 /// `sum / count` as `numeric` division rounds it.
-fn quotient(sum: Numeric, count: i64, rt: &Runtime) -> Result<Numeric> {
-    let divide = scalar("numeric_div").ok_or_else(|| Error::internal("numeric_div has no implementation"))?;
-    let numeric = Type::new(oids::NUMERIC);
-    let cx = CallContext::new(rt.env(), &[], numeric);
-    match divide(&cx, &[Datum::Numeric(sum), Datum::Numeric(Numeric::from(count))])? {
-        Datum::Numeric(value) => Ok(value),
-        other => Err(Error::internal(format!("numeric_div gave {other:?}"))),
-    }
+fn quotient(sum: WideNumeric, count: i64) -> Result<WideNumeric> {
+    let count = WideNumeric { coefficient: count.into(), scale: 0 };
+    // Its digits are at most those of the sum and twenty more, and a sum of integers has less than half as many.
+    sum.checked_div(count).ok_or_else(|| Error::internal("an average of integers does not fit two words"))
 }
 
 fn out_of_range(ty: &str) -> Error {

@@ -1,13 +1,14 @@
 //! From bound expression to [`Vector`].
 
 use dictdb_functions::vector::vector;
-use dictdb_planner::expr::{Call, Case, Expr, ScalarArray};
+use dictdb_planner::expr::{Call, Case, Expr, Function, ScalarArray};
 use dictdb_types::{Error, Physical, Result, Type, TypeKind};
 
+use super::super::key::KeyForm;
 use super::Vector;
-use super::conditional::CaseVector;
+use super::conditional::{CaseVector, MinMaxVector, NullIfVector};
 use super::kernel::KernelCall;
-use super::membership::{InSet, is_key_equality};
+use super::membership::{InSet, is_key_equality, is_key_inequality};
 use super::rows::{RowKernel, RowsCode};
 use crate::eval::{self, CallCode, CompileContext};
 
@@ -77,14 +78,19 @@ impl Compiler<'_> {
             Expr::Relabel(item, ty) if self.physical(item.ty()) == self.physical(*ty) => self.vector(item),
             Expr::Case(case) => self.case(case),
             Expr::Coalesce(items, ty) => Ok(Vector::Coalesce(self.vectors(items)?, self.physical(*ty))),
-            Expr::ScalarArray(test) if self.is_set(test) => {
-                let physical = self.physical(test.left.ty());
-                Ok(Vector::InSet(Box::new(InSet {
-                    left: self.vector(&test.left)?,
-                    physical,
-                    oid: self.cx.eval.types.base_type(test.left.ty()).oid,
-                    array: eval::compile(&test.array, self.cx.eval)?,
-                })))
+            Expr::NullIf(equality, args) if vector(&equality.source).is_some() && !args.0.is_volatile() => {
+                self.null_if(equality, &args.0, &args.1)
+            }
+            Expr::MinMax(greatest, items, ty) => Ok(Vector::MinMax(Box::new(MinMaxVector {
+                greatest: *greatest,
+                items: self.vectors(items)?,
+                form: KeyForm::of_order(*ty, self.cx.eval.types),
+                physical: self.physical(*ty),
+            }))),
+            Expr::ScalarArray(test) if self.is_set(test) => self.membership(test),
+            // What differs from all members is none of them.
+            Expr::ScalarArray(test) if self.is_set_difference(test) => {
+                Ok(Vector::Not(Box::new(self.membership(test)?)))
             }
             Expr::TestValue(_) => match self.operands.len().checked_sub(1) {
                 Some(last) => Ok(Vector::Column(self.cx.columns.len() + last)),
@@ -111,6 +117,13 @@ impl Compiler<'_> {
             args: self.vectors(&call.args)?,
             result: self.physical(call.ty),
         })))
+    }
+
+    fn null_if(&mut self, equality: &Function, value: &Expr, other: &Expr) -> Result<Vector> {
+        let kernel = vector(&equality.source).ok_or_else(|| Error::internal("equality without a kernel"))?;
+        let args = [self.vector(value)?, self.vector(other)?].into();
+        let equals = Vector::Kernel(Box::new(KernelCall { kernel, args }));
+        Ok(Vector::NullIf(Box::new(NullIfVector { value: self.vector(value)?, equals })))
     }
 
     fn case(&mut self, case: &Case) -> Result<Vector> {
@@ -164,8 +177,21 @@ impl Compiler<'_> {
         })))
     }
 
+    fn membership(&mut self, test: &ScalarArray) -> Result<Vector> {
+        Ok(Vector::InSet(Box::new(InSet {
+            left: self.vector(&test.left)?,
+            physical: self.physical(test.left.ty()),
+            oid: self.cx.eval.types.base_type(test.left.ty()).oid,
+            array: eval::compile(&test.array, self.cx.eval)?,
+        })))
+    }
+
     fn is_set(&self, test: &ScalarArray) -> bool {
-        !test.all && test.function.strict && is_single(&test.array) && is_key_equality(&test.function.source)
+        !test.all && test.function.strict && is_single(&test.array) && is_key_equality(&test.function)
+    }
+
+    fn is_set_difference(&self, test: &ScalarArray) -> bool {
+        test.all && test.function.strict && is_single(&test.array) && is_key_inequality(&test.function)
     }
 
     fn is_composite(&self, ty: Type) -> bool {

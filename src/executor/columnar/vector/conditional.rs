@@ -1,11 +1,12 @@
-//! CASE and COALESCE over columns: each branch is asked only for the rows that come to it.
+//! CASE and COALESCE over columns: each branch is asked only for the rows that come to it. NULLIF, GREATEST and LEAST.
 
-use arrow::array::{Array, ArrayRef, BooleanArray};
-use arrow::compute;
+use arrow::array::{Array, ArrayRef, BooleanArray, UInt32Array, make_comparator};
+use arrow::compute::{self, SortOptions};
 use dictdb_types::{Physical, Result};
 
 use super::super::error::arrow_error;
-use super::{Batch, Vector, nulls};
+use super::super::key::KeyForm;
+use super::{Batch, Value, Vector, nulls};
 
 /// `CASE`.
 #[derive(Debug)]
@@ -30,21 +31,21 @@ impl CaseVector {
 
     fn choose(&self, batch: Batch<'_>) -> Result<ArrayRef> {
         let mut open = BooleanArray::from(vec![true; batch.rows]);
-        let mut result = nulls(self.result, batch.rows);
+        let mut chosen = Chosen::none(self.result, batch.rows);
         for (condition, value) in &self.whens {
             if open.true_count() == 0 {
-                return Ok(result);
+                break;
             }
             let truth = condition.eval_where(&open, batch)?;
             let truth = super::logic::as_booleans(&truth)?;
             let here = compute::and(&open, &super::true_rows(truth)).map_err(arrow_error)?;
-            result = put(&here, value, result, batch)?;
+            chosen.choose(&here, value, batch)?;
             open = compute::and_not(&open, &here).map_err(arrow_error)?;
         }
-        match &self.otherwise {
-            Some(value) => put(&open, value, result, batch),
-            None => Ok(result),
+        if let Some(value) = &self.otherwise {
+            chosen.choose(&open, value, batch)?;
         }
+        chosen.finish()
     }
 
     pub(super) fn can_fail(&self) -> bool {
@@ -62,6 +63,51 @@ impl CaseVector {
             value.columns(out);
         }
         self.otherwise.iter().for_each(|value| value.columns(out));
+    }
+}
+
+/// The value of each row as a place in one of the branches' values.
+struct Chosen {
+    /// Values, of which the first is NULL.
+    values: Vec<ArrayRef>,
+    /// Of each row which values, and the place in them.
+    places: Vec<(usize, usize)>,
+}
+
+impl Chosen {
+    /// NULL for all rows.
+    fn none(physical: Physical, rows: usize) -> Self {
+        Chosen { values: vec![nulls(physical, 1)], places: vec![(0, 0); rows] }
+    }
+
+    /// Chooses an expression for the rows of a mask, and evaluates it for those alone if it can fail.
+    fn choose(&mut self, mask: &BooleanArray, value: &Vector, batch: Batch<'_>) -> Result<()> {
+        if mask.true_count() == 0 {
+            return Ok(());
+        }
+        let number = self.values.len();
+        let rows = mask.values().set_indices();
+        let whole = !value.can_fail() || mask.true_count() == batch.rows || matches!(value, Vector::Single(..));
+        self.values.push(match whole.then(|| value.eval(batch)).transpose()? {
+            Some(Value::Single(one)) => {
+                rows.for_each(|row| self.places[row] = (number, 0));
+                one.into_inner()
+            }
+            Some(Value::Array(all)) => {
+                rows.for_each(|row| self.places[row] = (number, row));
+                all
+            }
+            None => {
+                rows.enumerate().for_each(|(place, row)| self.places[row] = (number, place));
+                value.array_of(mask, batch)?
+            }
+        });
+        Ok(())
+    }
+
+    fn finish(self) -> Result<ArrayRef> {
+        let values: Vec<&dyn Array> = self.values.iter().map(|values| &**values).collect();
+        compute::interleave(&values, &self.places).map_err(arrow_error)
     }
 }
 
@@ -88,4 +134,49 @@ pub(super) fn coalesce(items: &[Vector], physical: Physical, batch: Batch<'_>) -
         result = put(&open, item, result, batch)?;
     }
     Ok(result)
+}
+
+/// `NULLIF`.
+#[derive(Debug)]
+pub(crate) struct NullIfVector {
+    /// The value.
+    pub value: Vector,
+    /// Whether it equals the other one.
+    pub equals: Vector,
+}
+
+impl NullIfVector {
+    pub(super) fn eval(&self, batch: Batch<'_>) -> Result<ArrayRef> {
+        compute::nullif(&self.value.array(batch)?, &self.equals.booleans(batch)?).map_err(arrow_error)
+    }
+}
+
+/// `GREATEST` or `LEAST`.
+#[derive(Debug)]
+pub(crate) struct MinMaxVector {
+    /// Which of the two.
+    pub greatest: bool,
+    /// The values, of one type.
+    pub items: Box<[Vector]>,
+    /// How they become comparable.
+    pub form: KeyForm,
+    /// Their layout.
+    pub physical: Physical,
+}
+
+impl MinMaxVector {
+    pub(super) fn eval(&self, batch: Batch<'_>) -> Result<ArrayRef> {
+        let items = super::arrays(&self.items, batch)?;
+        let all = compute::concat(&items.iter().map(|item| &**item).collect::<Vec<_>>()).map_err(arrow_error)?;
+        let keys = self.form.apply_order(all.clone(), self.physical)?;
+        let options = SortOptions { descending: self.greatest, nulls_first: false };
+        let compare = make_comparator(&keys, &keys, options).map_err(arrow_error)?;
+        let first = |row: usize| {
+            let places = (0..items.len()).map(|item| item * batch.rows + row);
+            // Of equal values the first one is taken.
+            places.reduce(|best, place| if compare(place, best).is_lt() { place } else { best }).unwrap_or(row)
+        };
+        let places = UInt32Array::from_iter_values((0..batch.rows).map(|row| first(row) as u32));
+        compute::take(&all, &places, None).map_err(arrow_error)
+    }
 }

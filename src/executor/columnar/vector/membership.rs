@@ -6,6 +6,8 @@ use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, BooleanArray, ByteView, MAX_INLINE_VIEW_LEN, PrimitiveArray, StringViewArray,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
+use dictdb_functions::facts::{self, Operator};
+use dictdb_planner::expr::Function;
 use dictdb_types::arrow::ColumnReader;
 use dictdb_types::{Datum, Error, Oid, Physical, Result, oids};
 use hashbrown::{HashMap, HashSet};
@@ -152,10 +154,18 @@ fn texts_among(column: &StringViewArray, is_member: impl Fn(&str) -> bool) -> Bo
     })
 }
 
-/// Whether equality of this type is that of its keys for both sides of the operator.
-pub(super) fn is_key_equality(source: &str) -> bool {
-    // Operators between two types compare values whose keys differ.
-    const CROSS: &[&str] =
-        &["int24eq", "int28eq", "int42eq", "int48eq", "int82eq", "int84eq", "float48eq", "float84eq"];
-    source.ends_with("eq") && !CROSS.contains(&source)
+/// Whether a function is behind an operator that finds equal what has equal keys.
+pub(super) fn is_key_equality(function: &Function) -> bool {
+    facts::operators_named("=").any(|operator| operator.code == function.oid && compares_keys(operator))
+}
+
+/// Whether a function is behind the negation of such an operator.
+pub(super) fn is_key_inequality(function: &Function) -> bool {
+    let equality = |operator: &Operator| facts::operator_by_oid(operator.negator).is_some_and(compares_keys);
+    facts::operators_named("<>").any(|operator| operator.code == function.oid && equality(operator))
+}
+
+/// Keys of two types differ, also those of equal values.
+fn compares_keys(equality: &Operator) -> bool {
+    equality.can_hash && equality.left == equality.right
 }

@@ -55,6 +55,10 @@ pub(crate) enum Vector {
     Case(Box<conditional::CaseVector>),
     /// `COALESCE`.
     Coalesce(Box<[Vector]>, Physical),
+    /// `NULLIF`.
+    NullIf(Box<conditional::NullIfVector>),
+    /// `GREATEST` and `LEAST`.
+    MinMax(Box<conditional::MinMaxVector>),
 }
 
 /// The rows an expression is evaluated over.
@@ -121,6 +125,8 @@ impl Vector {
             Vector::InSet(set) => set.eval(batch).map(Value::Array),
             Vector::Case(case) => case.eval(batch).map(Value::Array),
             Vector::Coalesce(items, physical) => conditional::coalesce(items, *physical, batch).map(Value::Array),
+            Vector::NullIf(test) => test.eval(batch).map(Value::Array),
+            Vector::MinMax(values) => values.eval(batch).map(Value::Array),
         }
     }
 
@@ -189,6 +195,8 @@ impl Vector {
             Vector::Not(item) | Vector::IsNull(item, _) => item.can_fail(),
             Vector::InSet(set) => set.can_fail(),
             Vector::Case(case) => case.can_fail(),
+            Vector::NullIf(test) => test.value.can_fail() || test.equals.can_fail(),
+            Vector::MinMax(values) => values.items.iter().any(Vector::can_fail),
         }
     }
 
@@ -210,6 +218,11 @@ impl Vector {
             Vector::Not(item) | Vector::IsNull(item, _) => item.columns(out),
             Vector::InSet(set) => set.left.columns(out),
             Vector::Case(case) => case.columns(out),
+            Vector::NullIf(test) => {
+                test.value.columns(out);
+                test.equals.columns(out);
+            }
+            Vector::MinMax(values) => values.items.iter().for_each(|item| item.columns(out)),
         }
     }
 }

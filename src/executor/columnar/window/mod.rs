@@ -1,4 +1,5 @@
-//! Window functions in columns: the input in memory, sorted into partitions, each call a column over it.
+//! Window functions in columns: the input in memory, its partitions in order, each call a column over some of them. Partitions are
+//! computed as their rows are asked for.
 //!
 //! What a call computes is decided in [`call`]: ranks and values of other rows by their places alone, aggregates over whole
 //! partitions by the accumulators of GROUP BY, anything else row by row over columns of arguments, by [`crate::window`].
@@ -11,8 +12,8 @@ mod place;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
-use dictdb_types::{Error, Physical, Result};
+use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder, UInt32Array};
+use dictdb_types::{Physical, Result};
 
 pub(super) use self::call::CallCode;
 use self::partitions::Partitions;
@@ -41,7 +42,7 @@ pub(crate) struct Window {
 
 impl Node for Window {
     fn open(self: Arc<Self>) -> Box<dyn Cursor> {
-        Box::new(WindowCursor { input: self.input.clone().open(), node: self, result: None, next: 0 })
+        Box::new(WindowCursor { input: self.input.clone().open(), node: self, state: None, ready: None })
     }
 
     fn columns(&self) -> &[Physical] {
@@ -52,20 +53,31 @@ impl Node for Window {
 struct WindowCursor {
     node: Arc<Window>,
     input: Box<dyn Cursor>,
-    /// All rows, in order.
-    result: Option<Chunk>,
-    /// The next row to give.
+    /// The input, and how far it was computed.
+    state: Option<Ordered>,
+    /// Rows that are ready, and the next of them to give.
+    ready: Option<(Chunk, usize)>,
+}
+
+/// The input as it came, with the order of its partitions.
+struct Ordered {
+    chunk: Chunk,
+    /// The places of its rows in order; none: as they are.
+    places: Option<UInt32Array>,
+    /// The partitions that were not computed, some together.
+    runs: std::vec::IntoIter<Partitions>,
+    /// Their first row, in that order.
     next: usize,
 }
 
-/// The input in the order of its partitions.
+/// Some whole partitions, their rows in order.
 struct Sorted {
     chunk: Chunk,
     partitions: Partitions,
 }
 
 impl WindowCursor {
-    fn read(&mut self, rt: &Arc<Runtime>) -> Result<Chunk> {
+    fn read(&mut self, rt: &Arc<Runtime>) -> Result<Ordered> {
         let mut chunks = Vec::new();
         while let Some(chunk) = self.input.next(rt)? {
             rt.charge(chunk.bytes())?;
@@ -73,42 +85,61 @@ impl WindowCursor {
         }
         let all = concat(&chunks, self.node.input.columns())?;
         match u32::try_from(all.rows) {
-            Ok(_) => Ok(all),
+            Ok(_) => self.node.ordered(all, rt),
             Err(_) => Err(crate::engine::out_of_memory("Too many rows to sort.")),
         }
     }
 
-    fn compute(&mut self, rt: &Arc<Runtime>) -> Result<Chunk> {
-        let all = self.read(rt)?;
+    /// Computes the next partitions, as many as make a batch.
+    fn compute(&mut self, rt: &Arc<Runtime>) -> Result<Option<Chunk>> {
+        let state = match self.state.take() {
+            Some(state) => state,
+            None => self.read(rt)?,
+        };
+        let Some(sorted) = self.state.insert(state).take()? else { return Ok(None) };
         let node = &*self.node;
-        if all.rows == 0 {
-            return concat(&[], &node.columns);
-        }
-        let sorted = node.sorted(all, rt)?;
-        rt.charge(sorted.chunk.bytes())?;
         let calls = node.calls.iter().map(|call| call.eval(&sorted, rt));
         let calls = calls.collect::<Result<Vec<ArrayRef>>>()?;
         let kept = node.run.as_ref().map(|run| sorted.partitions.until_not(run, &calls, rt)).transpose()?;
         let Sorted { mut chunk, .. } = sorted;
         chunk.columns.extend(calls);
         match kept {
-            Some(kept) => chunk.filter(&kept),
-            None => Ok(chunk),
+            Some(kept) => chunk.filter(&kept).map(Some),
+            None => Ok(Some(chunk)),
         }
     }
 }
 
+impl Ordered {
+    /// The next partitions.
+    fn take(&mut self) -> Result<Option<Sorted>> {
+        let from = self.next;
+        let Some(partitions) = self.runs.next() else { return Ok(None) };
+        let rows = partitions.rows();
+        self.next += rows;
+        let chunk = match &self.places {
+            None => self.chunk.slice(from, rows),
+            Some(places) => self.chunk.take(&places.slice(from, rows))?,
+        };
+        Ok(Some(Sorted { chunk, partitions }))
+    }
+}
+
 impl Window {
-    /// Sorts rows, of which there are some.
-    fn sorted(&self, all: Chunk, rt: &Runtime) -> Result<Sorted> {
+    /// Finds the order of some rows.
+    fn ordered(&self, all: Chunk, rt: &Runtime) -> Result<Ordered> {
         let batch = Batch { columns: &all.columns, rows: all.rows, rt };
         let keys = key_columns(&self.keys, batch)?;
-        if keys.is_empty() {
-            return Ok(Sorted { partitions: Partitions::one(all.rows), chunk: all });
-        }
-        let places = places(&keys, &self.keys)?;
-        let keys = Chunk { columns: keys, rows: all.rows }.take(&places)?;
-        Ok(Sorted { chunk: all.take(&places)?, partitions: Partitions::of(&keys, self.partition)? })
+        let (partitions, places) = if all.rows == 0 {
+            (Vec::new(), None)
+        } else if keys.is_empty() {
+            (vec![Partitions::one(all.rows)], None)
+        } else {
+            let places = places(&keys, &self.keys)?;
+            let keys = Chunk { columns: keys, rows: all.rows }.take(&places)?;
+            (Partitions::of(&keys, self.partition)?.into_runs(BATCH_ROWS), Some(places))
+        };
+        Ok(Ordered { chunk: all, places, runs: partitions.into_iter(), next: 0 })
     }
 }
 
@@ -128,19 +159,24 @@ impl Partitions {
 
 impl Cursor for WindowCursor {
     fn next(&mut self, rt: &Arc<Runtime>) -> Result<Option<Chunk>> {
-        if self.result.is_none() {
-            self.result = Some(self.compute(rt)?);
-            self.next = 0;
+        loop {
+            if let Some((chunk, next)) = &mut self.ready {
+                let rows = (chunk.rows - *next).min(BATCH_ROWS);
+                if rows > 0 {
+                    let from = *next;
+                    *next += rows;
+                    return Ok(Some(chunk.slice(from, rows)));
+                }
+            }
+            match self.compute(rt)? {
+                Some(chunk) => self.ready = Some((chunk, 0)),
+                None => return Ok(None),
+            }
         }
-        let result = self.result.as_ref().ok_or_else(|| Error::internal("window lost its rows"))?;
-        let rows = (result.rows - self.next).min(BATCH_ROWS);
-        let from = self.next;
-        self.next += rows;
-        Ok((rows > 0).then(|| result.slice(from, rows)))
     }
 
     fn rescan(&mut self, rt: &Arc<Runtime>) -> Result<()> {
-        self.result = None;
+        (self.state, self.ready) = (None, None);
         self.input.rescan(rt)
     }
 }

@@ -5,12 +5,13 @@ use std::cmp::Ordering;
 use arrow::array::{Array, ArrayRef, BinaryViewArray, UInt32Array};
 use arrow::compute;
 use dictdb_planner::expr::WindowCall;
-use dictdb_types::arrow::ColumnBuilder;
+use dictdb_types::arrow::NumericColumn;
 use dictdb_types::numeric::SmallNumeric;
-use dictdb_types::{Datum, Numeric, Physical, Result, oids};
+use dictdb_types::{Result, oids};
 
-use super::super::aggregate::numeric::{Total, decode, numerics};
+use super::super::aggregate::numeric::Total;
 use super::super::error::arrow_error;
+use super::super::numbers::{decode, numerics};
 use super::super::vector::{Batch, Vector, VectorContext};
 use super::partitions::Partitions;
 use crate::window::frame::Growing;
@@ -54,8 +55,8 @@ impl GrowingNumeric {
         let values = self.arg.array(batch)?;
         let numbers = numerics(&values)?;
         match self.aggregate {
-            Aggregate::Sum => self.totals(partitions, numbers, Total::sum),
-            Aggregate::Average => self.totals(partitions, numbers, Total::average),
+            Aggregate::Sum => self.totals(partitions, numbers, Total::push_sum),
+            Aggregate::Average => self.totals(partitions, numbers, Total::push_average),
             Aggregate::Greatest => self.extremes(partitions, numbers, Ordering::Greater, &values),
             Aggregate::Least => self.extremes(partitions, numbers, Ordering::Less, &values),
         }
@@ -66,21 +67,23 @@ impl GrowingNumeric {
         &self,
         partitions: &Partitions,
         numbers: &BinaryViewArray,
-        value: impl Fn(&Total) -> Result<Option<Numeric>>,
+        push: impl Fn(&Total, &mut NumericColumn) -> Result<()>,
     ) -> Result<ArrayRef> {
-        let mut builder = ColumnBuilder::new(Physical::Opaque, numbers.len());
+        let mut out = NumericColumn::with_capacity(numbers.len());
+        let mut steps = 0;
         let mut places: Vec<u32> = Vec::with_capacity(numbers.len());
         for (rows, groups) in partitions.each() {
             let mut total = Total::default();
             for step in self.frames.steps(rows, groups) {
-                places.extend(std::iter::repeat_n(builder.len() as u32, step.len()));
+                places.extend(std::iter::repeat_n(steps, step.len()));
                 for row in step {
                     add(&mut total, numbers, row)?;
                 }
-                builder.push(&value(&total)?.map_or(Datum::Null, Datum::Numeric))?;
+                push(&total, &mut out)?;
+                steps += 1;
             }
         }
-        let values = builder.finish();
+        let values = out.finish_with_nulls()?;
         match values.len() == places.len() {
             true => Ok(values),
             false => compute::take(&values, &UInt32Array::from(places), None).map_err(arrow_error),
@@ -121,7 +124,7 @@ fn add(total: &mut Total, numbers: &BinaryViewArray, row: usize) -> Result<()> {
     match SmallNumeric::of_view(numbers.views()[row]) {
         _ if numbers.is_null(row) => Ok(()),
         Some(small) => total.add_small(small),
-        None => total.add_large(&decode(numbers.value(row))?),
+        None => total.add_bytes(numbers.value(row)),
     }
 }
 

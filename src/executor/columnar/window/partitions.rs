@@ -9,6 +9,7 @@ use super::super::Chunk;
 use super::super::error::arrow_error;
 
 /// The partitions of some rows.
+#[derive(Default)]
 pub(super) struct Partitions {
     partitions: Vec<Range<usize>>,
     /// Rows equal under PARTITION BY and ORDER BY.
@@ -31,6 +32,22 @@ impl Partitions {
             some => compute::partition(&keys.columns[..some]).map_err(arrow_error)?.ranges(),
         };
         Ok(Partitions { partitions, peers })
+    }
+
+    /// Runs of whole partitions, each of at least so many rows but the last, numbered from its own first row.
+    pub fn into_runs(self, rows: usize) -> Vec<Partitions> {
+        let (mut runs, mut run, mut start) = (Vec::new(), Partitions::default(), 0);
+        for (partition, groups) in self.each() {
+            if run.rows() >= rows {
+                start = partition.start;
+                runs.push(std::mem::take(&mut run));
+            }
+            let of_run = |range: &Range<usize>| range.start - start..range.end - start;
+            run.partitions.push(of_run(&partition));
+            run.peers.extend(groups.iter().map(of_run));
+        }
+        runs.push(run);
+        runs
     }
 
     /// Number of rows.

@@ -161,18 +161,18 @@ impl Automaton {
 
     /// Adds `state` and all that is reachable from it without reading a character.
     fn follow(&self, text: &str, state: StateId, exit: StateId, at: usize, threads: &mut Threads) {
-        let mut stack = vec![state];
-        while let Some(id) = stack.pop() {
+        threads.open.push(state);
+        while let Some(id) = threads.open.pop() {
             if !threads.insert(id) || id == exit {
                 continue;
             }
             match &self.states[id] {
-                State::Jump(next) => stack.push(*next),
-                State::Split(a, b) => stack.extend([*b, *a]),
-                State::Assert(assertion, next) if assertion.holds(text, at) => stack.push(*next),
+                State::Jump(next) => threads.open.push(*next),
+                State::Split(a, b) => threads.open.extend([*b, *a]),
+                State::Assert(assertion, next) if assertion.holds(text, at) => threads.open.push(*next),
                 State::Look { ahead, negated, entry, exit, next } => {
                     if self.look(text, *ahead, (*entry, *exit), at) != *negated {
-                        stack.push(*next);
+                        threads.open.push(*next);
                     }
                 }
                 State::Set(..) | State::Assert(..) | State::End => {}
@@ -206,11 +206,13 @@ impl Automaton {
 struct Threads {
     dense: Vec<StateId>,
     sparse: Vec<u32>,
+    /// States that are still to be followed.
+    open: Vec<StateId>,
 }
 
 impl Threads {
     fn new(states: usize) -> Self {
-        Threads { dense: vec![], sparse: vec![u32::MAX; states] }
+        Threads { dense: vec![], sparse: vec![u32::MAX; states], open: vec![] }
     }
 
     fn contains(&self, id: StateId) -> bool {

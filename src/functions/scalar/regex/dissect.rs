@@ -106,6 +106,14 @@ impl Dissection<'_> {
         if rest.is_empty() {
             return self.node(first, start, end);
         }
+        if !items.iter().any(|item| item.captures || item.back_references) {
+            return Ok(true);
+        }
+        if let Some(length) = first.length {
+            // The whole matches, so this does where it alone can.
+            let middle = self.text[start..].char_indices().nth(length).map_or(self.text.len(), |(at, _)| start + at);
+            return Ok(self.node(first, start, middle)? && self.concat(rest, exit, middle, end)?);
+        }
         let here = self.automaton.fragment(first);
         let after = here.exit;
         for middle in self.ends(first, (here.entry, after), start, end) {

@@ -433,6 +433,23 @@ impl Node {
             Kind::BackReference(_) => (Preference::None, false, true),
             Kind::Empty | Kind::Set(_) | Kind::Assert(_) | Kind::Look { .. } => (Preference::None, false, false),
         };
-        Node { id, kind, preference, captures, back_references }
+        let length = length(&kind);
+        Node { id, kind, preference, captures, back_references, length }
+    }
+}
+
+/// Number of characters of whatever a node matches.
+fn length(kind: &Kind) -> Option<usize> {
+    match kind {
+        Kind::Empty | Kind::Assert(_) | Kind::Look { .. } => Some(0),
+        Kind::Set(_) => Some(1),
+        Kind::Concat(items) => items.iter().map(|item| item.length).sum(),
+        Kind::Alternate(branches) => {
+            let length = branches.first()?.length;
+            length.filter(|_| branches.iter().all(|branch| branch.length == length))
+        }
+        Kind::Repeat { node, min, max } => (*max == Some(*min)).then_some(node.length? * *min as usize),
+        Kind::Capture(_, node) => node.length,
+        Kind::BackReference(_) => None,
     }
 }

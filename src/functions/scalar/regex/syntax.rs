@@ -24,6 +24,8 @@ pub(super) struct Node {
     pub(super) captures: bool,
     /// Whether a back-reference is inside, so that the automaton only approximates this node.
     pub(super) back_references: bool,
+    /// Number of characters, where it is the same for all that the node matches.
+    pub(super) length: Option<usize>,
 }
 
 /// What a node matches.
