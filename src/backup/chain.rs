@@ -7,9 +7,9 @@ use crate::error::broken_chain;
 use crate::folder::Folder;
 use crate::foreign;
 use crate::head::{Head, Link};
+use crate::member::Member;
 use crate::name::{FileName, Kind};
-use crate::seal::{self, Checked, Claim};
-use crate::store::Opened;
+use crate::seal::Checked;
 
 /// A file as it says it is.
 #[derive(Clone, Debug)]
@@ -44,39 +44,6 @@ pub fn list(folder: &Folder) -> Result<Vec<(FileName, Result<Entry>)>> {
     let read = files.into_iter().map(|name| (name.clone(), Entry::read(folder, &name)));
     let is_gone = |entry: &Result<Entry>| entry.as_ref().is_err_and(|error| error.code() == SqlState::UNDEFINED_FILE);
     Ok(read.filter(|(_, entry)| !is_gone(entry)).collect())
-}
-
-/// One file of a chain, opened.
-pub struct Member {
-    /// The file's name, without its directory.
-    pub name: String,
-    /// Its head; `None` for a file of the original package.
-    pub head: Option<Head>,
-    pub(crate) claim: Option<Claim>,
-    pub(crate) opened: Opened,
-}
-
-impl Member {
-    /// Opens a file and reads what it says of itself. XX001, 58P01, 42501, 58030.
-    pub(crate) fn open(folder: &Folder, name: &str) -> Result<Member> {
-        let (name, mut opened) = folder.open(name)?;
-        let claim = seal::claimed(&mut opened, &name)?;
-        let head = claim.as_ref().map(|claim| Head::read(&mut opened, claim.format, &name)).transpose()?;
-        Ok(Member { name, head, claim, opened })
-    }
-
-    /// The content hash; `None` for a file of the original package.
-    pub fn content_hash(&self) -> Option<&str> {
-        self.claim.as_ref().map(|claim| &*claim.content_hash)
-    }
-
-    /// Whether it is whole: reads all of it. XX001, 58030.
-    fn verify(&mut self, check: &dyn Fn() -> Result<()>) -> Result<()> {
-        match &self.claim {
-            Some(claim) => Checked::new(&mut self.opened, &self.name, claim.clone())?.finish(check),
-            None => foreign::verify(&mut self.opened, &self.name, check),
-        }
-    }
 }
 
 /// How far a restore goes.
@@ -266,6 +233,14 @@ struct Verification {
     read: HashMap<String, Result<()>>,
 }
 
+/// Reads all of a file. XX001, 58030 when it is not whole.
+fn read_whole(member: &mut Member, check: &dyn Fn() -> Result<()>) -> Result<()> {
+    match &member.claim {
+        Some(claim) => Checked::new(&mut member.opened, &member.name, claim.clone())?.finish(check),
+        None => foreign::verify(&mut member.opened, &member.name, check),
+    }
+}
+
 impl Verification {
     fn file(&mut self, folder: &Folder, name: &str, check: &dyn Fn() -> Result<()>) -> Result<Verified> {
         let mut chain = ending_with(folder, name)?;
@@ -274,7 +249,7 @@ impl Verification {
                 found.clone()?;
                 continue;
             }
-            let found = member.verify(check);
+            let found = read_whole(member, check);
             if found.as_ref().is_err_and(|error| error.code() == SqlState::QUERY_CANCELED) {
                 found.clone()?;
             }

@@ -18,6 +18,7 @@
 //! - Nothing is restored from a file whose bytes do not match its content hash, nor from a chain with a link that does not match.
 //! - A restored row has the row id it had, so that a delta can name rows of tables without a key.
 
+mod ahead;
 mod apply;
 mod chain;
 mod error;
@@ -32,6 +33,7 @@ mod inventory;
 mod ipc;
 mod jobs;
 mod manager;
+mod member;
 mod moment;
 mod name;
 mod pace;
@@ -48,12 +50,13 @@ mod surroundings;
 mod write;
 
 pub use apply::DeltaFile;
-pub use chain::{Entry, Member, Until, Verified, list, verify, verify_all};
+pub use chain::{Entry, Until, Verified, list, verify, verify_all};
 pub use folder::Folder;
 pub use head::{Head, Link};
 pub use host::{Host, Settings};
 pub use jobs::{Job, JobState, Jobs};
 pub use manager::{Done, Manager, Request, Status};
+pub use member::Member;
 pub use name::{FileName, Format, Kind};
 pub use pace::Pace;
 pub use progress::{Progress, Work};

@@ -7,12 +7,14 @@ use dictdb_durability::{Durability, Restorer, Staging};
 use dictdb_storage::Storage;
 use dictdb_types::{Error, Oid, Result, SqlState};
 
-use crate::chain::{self, Member, Until};
+use crate::ahead::Ahead;
+use crate::chain::{self, Until};
 use crate::folder::Folder;
 use crate::foreign;
+use crate::member::Member;
 use crate::name::FileName;
 use crate::progress::Work;
-use crate::read::{self, Ahead};
+use crate::read;
 
 /// What a restore begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -95,6 +95,7 @@ mod error;
 mod frame;
 mod log;
 mod lsn;
+mod removal;
 mod replay;
 mod segment;
 mod snapshot;

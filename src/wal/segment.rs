@@ -1,11 +1,11 @@
 //! Segments: names, headers, making them ahead of need and using them again.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::directory::{DataDirectory, FORMAT};
 use crate::disk::Open;
 use crate::frame::{u32_at, u64_at};
-use crate::{LogError, Lsn, archive};
+use crate::{LogError, Lsn};
 
 /// Bytes of a segment unless told otherwise.
 pub const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
@@ -13,7 +13,8 @@ pub const SEGMENT_BYTES: u64 = 16 * 1024 * 1024;
 pub(crate) const HEADER_BYTES: usize = 64;
 const MAGIC: &[u8; 8] = b"DICTDBWL";
 const SUFFIX: &str = ".log";
-const SPARE_PREFIX: &str = "spare-";
+/// What the name of a file begins with that waits to be a segment again.
+pub(crate) const SPARE_PREFIX: &str = "spare-";
 /// Zeros are written so many at a time.
 const FILL_BYTES: usize = 1024 * 1024;
 
@@ -115,7 +116,7 @@ pub(crate) fn files(directory: &DataDirectory) -> Result<Vec<(Lsn, PathBuf)>, Lo
 pub(crate) enum Fill {
     /// Its full length: fdatasync of a file whose blocks are there writes data only.
     Zeros,
-    /// Nothing yet: all of it is written at once.
+    /// Nothing yet: much of it is written at a time.
     Later,
 }
 
@@ -162,45 +163,4 @@ pub(crate) fn erase(directory: &DataDirectory, path: &std::path::Path, from: u64
         at += len;
     }
     file.sync().map_err(|error| LogError::io("fsync file", path, error))
-}
-
-/// Removes the segments that end at or before a position, unless the archive is still to get them, keeping up to `spares` files to be used again. Returns how many
-/// segments went.
-pub(crate) fn remove_before(
-    directory: &DataDirectory,
-    lsn: Lsn,
-    segment_bytes: u64,
-    spares: usize,
-) -> Result<usize, LogError> {
-    let archived = directory.archive().map(|archive| directory.list(&archive).unwrap_or_default());
-    let names = directory.list(&directory.log_dir())?;
-    let is_in =
-        |names: &[String], path: &Path| names.iter().any(|n| path.file_name().is_some_and(|name| name == n.as_str()));
-    let is_marked = |path: &Path| is_in(&names, &archive::mark_of(path));
-    let is_archived = |path: &PathBuf| match (&archived, directory.archive().zip(path.file_name())) {
-        (Some(there), Some((folder, name))) => {
-            is_in(there, path) && archive::is_same(directory, path, &folder.join(name)).unwrap_or(false)
-        }
-        _ => archived.is_none(),
-    };
-    let is_safe = |path: &PathBuf| is_archived(path) && (!directory.needs_marks() || is_marked(path));
-    let is_old = |start: &Lsn| start.0 + segment_bytes <= lsn.0;
-    let old = files(directory)?.into_iter().filter(|(start, path)| is_old(start) && is_safe(path));
-    let old: Vec<_> = old.collect();
-    let mut kept = names.iter().filter(|name| name.starts_with(SPARE_PREFIX)).count();
-    for (start, path) in &old {
-        if kept < spares {
-            directory.rename(path, &directory.log_dir().join(format!("{SPARE_PREFIX}{:016X}.tmp", start.0)))?;
-            kept += 1;
-        } else {
-            directory.remove(path)?;
-        }
-        if is_marked(path) {
-            directory.remove(&archive::mark_of(path))?;
-        }
-    }
-    if !old.is_empty() {
-        directory.sync_dir(&directory.log_dir())?;
-    }
-    Ok(old.len())
 }

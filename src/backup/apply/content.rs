@@ -7,10 +7,10 @@ use dictdb_catalog::Relation;
 use dictdb_storage::{BLOCK_ROWS, Table, datums_of};
 use dictdb_types::{Datum, Error, Result, SqlState};
 
-use crate::chain::Member;
 use crate::error::{damaged, unreadable};
 use crate::foreign::{Document, MAX_DEPTH, Piece, Value, parse};
 use crate::ipc::{self, Encoded, Frame, read_frame};
+use crate::member::Member;
 use crate::name::Format;
 use crate::read::items;
 use crate::record::Shape;

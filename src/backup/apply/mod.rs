@@ -15,9 +15,9 @@ use dictdb_storage::{Snapshot, Storage, Table, Transaction, Written as RowWritte
 use dictdb_types::{Datum, Error, Result, RowId, SqlState};
 use hashbrown::HashMap;
 
-use crate::chain::Member;
 use crate::folder::Folder;
 use crate::foreign::Value;
+use crate::member::Member;
 use crate::moment::table_name;
 use crate::record::{Shape, key_slots};
 use crate::surroundings::Surroundings;

@@ -229,7 +229,7 @@ impl<'f> Document<'f> {
 impl Piece {
     /// The items, one after the other.
     pub(crate) fn each<'p>(&'p self, mut item: impl FnMut(&mut Parser<'p>) -> Result<()>) -> Result<()> {
-        let mut parser = Parser::new(&self.text, self.before);
+        let mut parser = Parser::new(&self.text, self.before)?;
         for number in 0..self.items {
             if number > 0 {
                 parser.expect(b',')?;

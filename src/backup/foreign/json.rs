@@ -14,7 +14,7 @@ const FLOAT_DIGITS: usize = 17;
 
 /// Text that is read from its beginning to its end.
 pub(crate) struct Parser<'a> {
-    text: &'a [u8],
+    text: &'a str,
     at: usize,
     /// What is before the text in its file.
     before: u64,
@@ -31,16 +31,19 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value<'_>> {
 
 /// A value in a file, with so many bytes before it. XX001.
 pub(super) fn parse_within(text: &[u8], before: u64) -> Result<Value<'_>> {
-    let mut parser = Parser::new(text, before);
+    let mut parser = Parser::new(text, before)?;
     let value = parser.value(MAX_DEPTH)?;
     parser.end()?;
     Ok(value)
 }
 
 impl<'a> Parser<'a> {
-    /// Begins with a text that has so many bytes before it in its file.
-    pub(super) fn new(text: &'a [u8], before: u64) -> Self {
-        Parser { text, at: 0, before }
+    /// Begins with a text that has so many bytes before it in its file. XX001 when it is not UTF-8.
+    pub(super) fn new(text: &'a [u8], before: u64) -> Result<Self> {
+        match std::str::from_utf8(text) {
+            Ok(text) => Ok(Parser { text, at: 0, before }),
+            Err(error) => Err(invalid(format_args!("no UTF-8 at byte {}", before + error.valid_up_to() as u64))),
+        }
     }
 
     fn failed(&self, what: &str) -> Error {
@@ -48,10 +51,11 @@ impl<'a> Parser<'a> {
     }
 
     fn peek(&mut self) -> Option<u8> {
-        while matches!(self.text.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        let bytes = self.text.as_bytes();
+        while matches!(bytes.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
-        self.text.get(self.at).copied()
+        bytes.get(self.at).copied()
     }
 
     fn skip(&mut self, byte: u8) -> bool {
@@ -132,10 +136,9 @@ impl<'a> Parser<'a> {
 
     fn word(&mut self) -> Result<Value<'a>> {
         let rest = &self.text[self.at..];
-        let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
-        let word = std::str::from_utf8(&rest[..length]).unwrap_or_default();
-        let value = match word {
+        let is_part = |char: char| char.is_ascii_alphanumeric() || matches!(char, '+' | '-' | '.');
+        let length = rest.find(|char| !is_part(char)).unwrap_or(rest.len());
+        let value = match &rest[..length] {
             "null" => Value::Null,
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),

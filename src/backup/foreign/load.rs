@@ -12,7 +12,7 @@ use super::keys::{Key, Keys};
 use super::survey::Names;
 use super::value::Value;
 use super::{DATABASE, Facts};
-use crate::read::Ahead;
+use crate::ahead::Ahead;
 
 /// A table that is being filled. No catalog knows it yet.
 pub(super) struct Loading {

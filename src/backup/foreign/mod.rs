@@ -36,11 +36,11 @@ pub(crate) use document::{Document, Piece};
 pub(crate) use json::{MAX_DEPTH, parse};
 pub(crate) use value::Value;
 
-use crate::chain::Member;
+use crate::ahead::Ahead;
 use crate::error::{damaged, unreadable};
+use crate::member::Member;
 use crate::parallel::hand_out;
 use crate::progress::Work;
-use crate::read::Ahead;
 use crate::store::Opened;
 use definition::Definition;
 use keys::Keys;

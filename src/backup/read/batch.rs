@@ -8,7 +8,7 @@ use dictdb_storage::Table;
 use dictdb_types::{Error, Result, RowId, SqlState};
 use parking_lot::Mutex;
 
-use super::Ahead;
+use crate::ahead::Ahead;
 use crate::ipc::Encoded;
 use crate::record::Shape;
 use crate::surroundings::Surroundings;
@@ -116,8 +116,10 @@ impl<'a> Batch<'a> {
 impl Target<'_> {
     fn restore_lines(&self, first: u64, text: &Text) -> Result<()> {
         let (mut start, mut run) = (0, self.table.begin_run(text.ends.len()));
+        let lines = std::str::from_utf8(&text.text);
+        let lines = lines.map_err(|error| Error::new(SqlState::DATA_CORRUPTED, error.to_string()))?;
         for end in &text.ends {
-            self.shape.take(&text.text[start..*end], &self.surroundings, &mut run)?;
+            self.shape.take(&lines[start..*end], &self.surroundings, &mut run)?;
             start = *end;
         }
         self.table.restore_built(RowId(first), run)

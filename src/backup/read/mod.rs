@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use dictdb_catalog::{Change, Persistence};
-use dictdb_durability::{Restorer, Staging};
-use dictdb_storage::{SequenceState, Snapshot, Storage, Table};
-use dictdb_types::{Error, Oid, Result, RowId, SqlState};
+use dictdb_durability::Restorer;
+use dictdb_storage::{SequenceState, Storage};
+use dictdb_types::{Error, Oid, Result, SqlState};
 use serde::Deserialize;
 
-use crate::chain::Member;
+use crate::ahead::Ahead;
 use crate::error::damaged;
 use crate::head::Head;
+use crate::member::Member;
 use crate::name::{Format, Kind};
 use crate::parallel::hand_out;
 use crate::progress::Work;
@@ -45,19 +46,6 @@ impl TableHead {
     fn parse(json: &str) -> Option<TableHead> {
         let tables: std::collections::HashMap<String, TableHead> = serde_json::from_str(json).ok()?;
         tables.into_values().next()
-    }
-}
-
-/// The log, for rows that have just been read.
-#[derive(Clone, Copy)]
-pub(crate) struct Ahead<'a> {
-    pub(crate) staging: &'a Staging<'a>,
-    pub(crate) snapshot: &'a Snapshot,
-}
-
-impl Ahead<'_> {
-    pub(crate) fn put(&self, table: &Table, runs: impl Iterator<Item = (RowId, u64)>) -> Result<()> {
-        Ok(self.staging.rows(table, runs, self.snapshot)?)
     }
 }
 

@@ -120,8 +120,8 @@ impl Form {
     }
 
     /// Takes a value from the front. XX001 when it is none.
-    pub(crate) fn take<'a>(&self, rest: &mut &'a [u8], surroundings: &Surroundings) -> Result<Cell<'a>> {
-        if rest.first() == Some(&b'"') {
+    pub(crate) fn take<'a>(&self, rest: &mut &'a str, surroundings: &Surroundings) -> Result<Cell<'a>> {
+        if rest.starts_with('"') {
             let text = take_string(rest).ok_or_else(|| invalid("an unfinished string"))?;
             return self.of_text(text, surroundings);
         }

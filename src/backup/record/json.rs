@@ -41,29 +41,30 @@ fn put_escaped(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Takes a string from the front, its quotes included; `None` when there is none.
-pub(crate) fn take_string<'a>(rest: &mut &'a [u8]) -> Option<Cow<'a, str>> {
-    let inner = rest.strip_prefix(b"\"")?;
-    let mut at = memchr::memchr2(b'"', b'\\', inner)?;
-    if inner[at] == b'"' {
+pub(crate) fn take_string<'a>(rest: &mut &'a str) -> Option<Cow<'a, str>> {
+    let inner = rest.strip_prefix('"')?;
+    let mut at = memchr::memchr2(b'"', b'\\', inner.as_bytes())?;
+    let bytes = inner.as_bytes();
+    if bytes[at] == b'"' {
         *rest = &inner[at + 1..];
-        return std::str::from_utf8(&inner[..at]).ok().map(Cow::Borrowed);
+        return Some(Cow::Borrowed(&inner[..at]));
     }
     // Escapes: the end is the first quote that no backslash is before.
-    while inner[at] == b'\\' {
+    while bytes[at] == b'\\' {
         at += 2;
-        at += memchr::memchr2(b'"', b'\\', inner.get(at..)?)?;
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
     }
     let whole = &rest[..at + 2];
     *rest = &inner[at + 1..];
-    serde_json::from_slice::<String>(whole).ok().map(Cow::Owned)
+    serde_json::from_str::<String>(whole).ok().map(Cow::Owned)
 }
 
 /// Takes a number, `true`, `false` or `null` from the front: what there is up to the next comma or brace.
-pub(crate) fn take_word<'a>(rest: &mut &'a [u8]) -> &'a str {
-    let end = memchr::memchr2(b',', b'}', rest).unwrap_or(rest.len());
+pub(crate) fn take_word<'a>(rest: &mut &'a str) -> &'a str {
+    let end = memchr::memchr2(b',', b'}', rest.as_bytes()).unwrap_or(rest.len());
     let (word, after) = rest.split_at(end);
     *rest = after;
-    std::str::from_utf8(word).unwrap_or_default()
+    word
 }
 
 #[cfg(test)]
@@ -86,12 +87,12 @@ mod tests {
             put_string(text, &mut out);
             assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
             out.extend_from_slice(b", 1}");
-            let mut rest = &out[..];
+            let mut rest = std::str::from_utf8(&out).unwrap();
             assert_eq!(take_string(&mut rest).as_deref(), Some(text));
-            assert_eq!(rest, b", 1}");
+            assert_eq!(rest, ", 1}");
         }
-        assert_eq!(take_string(&mut &b"\"open"[..]), None);
-        assert_eq!(take_string(&mut &b"\"open\\"[..]), None);
-        assert_eq!(take_string(&mut &b"\"open\\\""[..]), None);
+        assert_eq!(take_string(&mut "\"open"), None);
+        assert_eq!(take_string(&mut "\"open\\"), None);
+        assert_eq!(take_string(&mut "\"open\\\""), None);
     }
 }

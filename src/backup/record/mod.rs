@@ -15,7 +15,7 @@ use form::{Form, invalid};
 /// One column of a record.
 struct Column {
     /// `{"name": ` or `, "name": `.
-    before: Vec<u8>,
+    before: Box<str>,
     name: std::sync::Arc<str>,
     slot: usize,
     form: Form,
@@ -41,10 +41,15 @@ impl Conformity {
 impl Shape {
     pub(crate) fn of(relation: &Relation, surroundings: &Surroundings) -> Shape {
         let columns = relation.live_columns().enumerate().map(|(position, (_, column))| {
-            let mut before = if position == 0 { b"{".to_vec() } else { b", ".to_vec() };
-            json::put_string(&column.name, &mut before);
-            before.extend_from_slice(b": ");
-            Column { before, name: column.name.clone(), slot: column.slot, form: Form::of(column.ty, surroundings) }
+            let mut name = Vec::new();
+            json::put_string(&column.name, &mut name);
+            let before = format!("{}{}: ", if position == 0 { "{" } else { ", " }, String::from_utf8_lossy(&name));
+            Column {
+                before: before.into(),
+                name: column.name.clone(),
+                slot: column.slot,
+                form: Form::of(column.ty, surroundings),
+            }
         });
         let width = relation.columns.iter().map(|column| column.slot + 1).max().unwrap_or(0);
         Shape { columns: columns.collect(), width }
@@ -67,7 +72,7 @@ impl Shape {
             return Ok(());
         }
         for (column, conforms) in self.columns.iter().zip(&mut conformity.0) {
-            out.extend_from_slice(&column.before);
+            out.extend_from_slice(column.before.as_bytes());
             *conforms &= column.form.put(row.column(column.slot), surroundings, out)?;
         }
         out.push(b'}');
@@ -75,20 +80,20 @@ impl Shape {
     }
 
     /// Reads a record into a run; the line may end with a comma. XX001.
-    pub(crate) fn take(&self, line: &[u8], surroundings: &Surroundings, run: &mut Run) -> Result<()> {
+    pub(crate) fn take(&self, line: &str, surroundings: &Surroundings, run: &mut Run) -> Result<()> {
         let mut rest = line.trim_ascii_end();
         if self.columns.is_empty() {
-            rest = rest.strip_prefix(b"{").ok_or_else(|| invalid("no object"))?;
+            rest = rest.strip_prefix('{').ok_or_else(|| invalid("no object"))?;
         }
         for column in &self.columns {
             rest = rest
-                .strip_prefix(&column.before[..])
-                .ok_or_else(|| invalid(format_args!("{} is missing", String::from_utf8_lossy(&column.before))))?;
+                .strip_prefix(&*column.before)
+                .ok_or_else(|| invalid(format_args!("{} is missing", column.before)))?;
             run.put(column.slot, column.form.take(&mut rest, surroundings)?.value())?;
         }
         run.end_row();
         match rest {
-            b"}" | b"}," => Ok(()),
+            "}" | "}," => Ok(()),
             _ => Err(invalid("more than its columns")),
         }
     }
@@ -125,7 +130,7 @@ impl Shape {
             return;
         }
         for column in &self.columns {
-            out.extend_from_slice(&column.before);
+            out.extend_from_slice(column.before.as_bytes());
             json::put_string(column.form.python(), out);
         }
         out.push(b'}');

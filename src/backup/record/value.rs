@@ -56,6 +56,6 @@ impl Form {
             let ty = if let Form::Other(ty) = self { *ty } else { oids::TEXT };
             return text::input(&written, Type::new(ty), surroundings);
         }
-        self.take(&mut written.as_bytes(), surroundings)?.into_datum()
+        self.take(&mut &*written, surroundings)?.into_datum()
     }
 }

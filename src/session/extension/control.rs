@@ -47,6 +47,15 @@ impl Control {
 /// All of them by name.
 pub(crate) const CONTROLS: &[Control] = &[
     Control {
+        trusted: false,
+        ..Control::trusted(
+            "autoinc",
+            "1.0",
+            "functions for autoincrementing fields",
+            include_str!("../../../sql/extensions/autoinc.sql"),
+        )
+    },
+    Control {
         relocatable: false,
         ..Control::trusted(
             "bug_tracking",
@@ -125,6 +134,15 @@ pub(crate) const CONTROLS: &[Control] = &[
         "data type for storing sets of (key, value) pairs",
         include_str!("../../../sql/extensions/hstore.sql"),
     ),
+    Control {
+        trusted: false,
+        ..Control::trusted(
+            "insert_username",
+            "1.0",
+            "functions for tracking who changed a table",
+            include_str!("../../../sql/extensions/insert_username.sql"),
+        )
+    },
     Control::trusted(
         "intarray",
         "1.5",
@@ -138,6 +156,15 @@ pub(crate) const CONTROLS: &[Control] = &[
         "data type for hierarchical tree-like structures",
         include_str!("../../../sql/extensions/ltree.sql"),
     ),
+    Control {
+        trusted: false,
+        ..Control::trusted(
+            "moddatetime",
+            "1.0",
+            "functions for tracking last modification time",
+            include_str!("../../../sql/extensions/moddatetime.sql"),
+        )
+    },
     Control {
         trusted: false,
         ..Control::trusted(
@@ -170,6 +197,7 @@ pub(crate) const CONTROLS: &[Control] = &[
         "functions that manipulate whole tables, including crosstab",
         include_str!("../../../sql/extensions/tablefunc.sql"),
     ),
+    Control::trusted("tcn", "1.0", "Triggered change notifications", include_str!("../../../sql/extensions/tcn.sql")),
     Control::trusted(
         "unaccent",
         "1.1",

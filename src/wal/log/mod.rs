@@ -20,7 +20,7 @@ use crate::directory::DataDirectory;
 use crate::frame::Record;
 use crate::replay::ZEROS;
 use crate::segment::Fill;
-use crate::{LogError, Lsn, SEGMENT_BYTES, archive, segment};
+use crate::{LogError, Lsn, SEGMENT_BYTES, archive, removal, segment};
 use flights::Flights;
 use tail::Tail;
 use waiters::Waiters;
@@ -92,6 +92,9 @@ const QUICK_SYNC_MICROS: u64 = 1000;
 /// One in so many: the weight of the last fdatasync in what is known of their time.
 const SYNC_WEIGHT: u64 = 8;
 
+/// The part of the buffer from which on it is written though nobody waits.
+const EARLY_PART: usize = 8;
+
 /// So many fdatasyncs at a time: a disk takes a second one while it is at the first; a third gains nothing.
 const WRITERS: usize = 2;
 
@@ -134,6 +137,8 @@ struct Shared {
     /// Files of segments are made and removed by one thread at a time.
     files: Mutex<()>,
     to_prepare: Mutex<Option<Lsn>>,
+    /// The last segment that was.
+    prepared: AtomicU64,
     prepare: Condvar,
     statistics: LogStatistics,
 }
@@ -171,6 +176,7 @@ impl Log {
             closing: AtomicBool::new(false),
             files: Mutex::default(),
             to_prepare: Mutex::default(),
+            prepared: AtomicU64::default(),
             prepare: Condvar::new(),
             statistics: LogStatistics::default(),
             directory,
@@ -193,10 +199,15 @@ impl Log {
     /// Fails if the log has stopped; waits while too much is not yet written. Before every [`Log::append`], outside its lock.
     pub fn admit(&self) -> Result<(), LogError> {
         self.shared.check()?;
-        if self.shared.tail.lock().len() > self.shared.options.buffer_bytes {
+        let (waiting, room) = (self.shared.tail.lock().len(), self.shared.options.buffer_bytes);
+        if waiting > room {
             self.shared.statistics.buffer_full.fetch_add(1, Ordering::Relaxed);
             let end = self.appended();
             return self.durable_at(end).block();
+        }
+        if waiting > room / EARLY_PART {
+            // Written while more is appended: who fills the buffer seldom has to wait for it.
+            self.shared.request(self.appended());
         }
         Ok(())
     }
@@ -317,7 +328,7 @@ impl Log {
     /// Removes segments that end at or before a position, or keeps them to be used again. Returns how many.
     pub fn remove_before(&self, lsn: Lsn, spares: usize) -> Result<usize, LogError> {
         let _one_at_a_time = self.shared.files.lock();
-        segment::remove_before(&self.shared.directory, lsn, self.shared.segment_bytes, spares)
+        removal::remove_before(&self.shared.directory, lsn, self.shared.segment_bytes, spares)
     }
 
     /// What it has done.
@@ -512,10 +523,14 @@ impl Shared {
         segment::prepare(&self.directory, start, self.segment_bytes, fill)
     }
 
-    /// Has the segment that starts here made, so that the writer finds it.
+    /// Has the segment that starts here made, so that the writer finds it. Called once a batch, for the first one to do something.
     fn prepare_ahead(&self, start: Lsn) {
-        *self.to_prepare.lock() = Some(start);
-        self.prepare.notify_one();
+        if self.prepared.load(Ordering::Relaxed) < start.0
+            && self.prepared.fetch_max(start.0, Ordering::Relaxed) < start.0
+        {
+            *self.to_prepare.lock() = Some(start);
+            self.prepare.notify_one();
+        }
     }
 
     fn next_to_prepare(&self) -> Option<Lsn> {

@@ -17,6 +17,8 @@ use crate::{LogError, Lsn, segment};
 const KEPT_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// The part of its buffer that a large batch has.
 const LARGE_BATCH_PART: usize = 4;
+/// The part of a segment that a bulk batch has: zeros in its place first would be half of what is written, and spare it little.
+const BULK_BATCH_PART: u64 = 16;
 
 /// The writer's own state.
 #[derive(Default)]
@@ -73,11 +75,12 @@ impl Writer {
 
     fn write(&mut self, shared: &Shared, batch: &Batch) -> Result<(), LogError> {
         let (mut at, mut rest) = (batch.start, &batch.bytes[..]);
+        let is_bulk = rest.len() as u64 >= shared.segment_bytes / BULK_BATCH_PART;
         while !rest.is_empty() {
             let start = segment::start_of(at, shared.segment_bytes);
             let room = (start.0 + shared.segment_bytes - at.0) as usize;
             let (now, later) = rest.split_at(room.min(rest.len()));
-            let file = self.segment(shared, start, now.len(), later.len())?;
+            let file = self.segment(shared, start, if is_bulk { Fill::Later } else { Fill::Zeros })?;
             let written = file.write_at(at.0 - start.0, now);
             written.map_err(|e| LogError::io("write to file", &segment::path(&shared.directory, start), e))?;
             shared.statistics.writes.fetch_add(1, Ordering::Relaxed);
@@ -85,31 +88,23 @@ impl Writer {
             at.0 += now.len() as u64;
             rest = later;
         }
+        if !is_bulk {
+            shared.prepare_ahead(Lsn(segment::start_of(at, shared.segment_bytes).0 + shared.segment_bytes));
+        }
         Ok(())
     }
 
-    /// The file of a segment, of which so many bytes are written at once and so many behind it; the one before is synced when its
-    /// turn is over.
-    fn segment(
-        &mut self,
-        shared: &Shared,
-        start: Lsn,
-        now: usize,
-        later: usize,
-    ) -> Result<Arc<dyn DiskFile>, LogError> {
+    /// The file of a segment; the one before is synced when its turn is over.
+    fn segment(&mut self, shared: &Shared, start: Lsn, fill: Fill) -> Result<Arc<dyn DiskFile>, LogError> {
         if let Some((open, file)) = &self.open
             && *open == start
         {
             return Ok(file.clone());
         }
         self.sync(shared)?;
-        let is_whole = |bytes: usize| bytes as u64 >= shared.segment_bytes;
-        shared.prepare_segment(start, if is_whole(now) { Fill::Later } else { Fill::Zeros })?;
+        shared.prepare_segment(start, fill)?;
         let file = shared.directory.open_file(&segment::path(&shared.directory, start), Open::Write)?;
         self.open = Some((start, file.clone()));
-        if !is_whole(later) {
-            shared.prepare_ahead(Lsn(start.0 + shared.segment_bytes));
-        }
         Ok(file)
     }
 

@@ -17,8 +17,8 @@ use dictdb_types::{Error, Result, SqlState};
 
 use super::load::Loading;
 use super::{Check, Facts};
+use crate::ahead::Ahead;
 use crate::error::unreadable;
-use crate::read::Ahead;
 use crate::store::Opened;
 use convert::{Converter, PickledTable};
 use node::Nodes;

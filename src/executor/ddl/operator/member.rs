@@ -6,8 +6,8 @@ use dictdb_parser::ast::{DataType, ObjectName};
 use dictdb_parser::utility::OperatorClassItem;
 use dictdb_types::{Error, Oid, Result, SqlState, oids};
 
-use super::class::Method;
 use super::function::Named;
+use super::method::Method;
 use crate::ddl::DdlContext;
 use crate::ddl::names::{parts, shown};
 

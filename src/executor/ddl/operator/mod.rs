@@ -5,6 +5,7 @@
 //!   create      CREATE OPERATOR                            alter      ALTER OPERATOR, and how commands find one
 //!   cast        CREATE CAST                                aggregate  CREATE AGGREGATE
 //!   class       operator classes and families              member     what is in them
+//!   method      access methods, and what each allows
 //! ```
 
 mod aggregate;
@@ -14,4 +15,5 @@ mod class;
 mod create;
 mod function;
 mod member;
+mod method;
 pub(super) mod option;

@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use super::class::CharSet;
-use super::syntax::{Assertion, Fault, Kind, Node};
+use super::fault::Fault;
+use super::syntax::{Assertion, Kind, Node};
 
 /// Most states of one expression.
 const MAX_STATES: usize = 200_000;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::class::CharSet;
+use super::fault::Fault;
 use super::parse::{Parser, Quantifier};
-use super::syntax::{Assertion, Fault, Kind, Node};
+use super::syntax::{Assertion, Kind, Node};
 
 impl Parser {
     /// Up to the end, or the closing `\)`.

@@ -1,7 +1,7 @@
 //! Sets of characters, as bracket expressions and class escapes denote them.
 
 use super::super::ctype;
-use super::syntax::Fault;
+use super::fault::Fault;
 
 /// A set of characters: ascending, disjoint, inclusive ranges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

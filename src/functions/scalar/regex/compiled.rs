@@ -14,8 +14,9 @@ use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, Look, Repet
 
 use super::automaton::Automaton;
 use super::dissect::{Dissection, Spans};
+use super::fault::Fault;
 use super::parse::{Parsed, parse};
-use super::syntax::{Assertion, Fault, Kind, Node, Options, Preference};
+use super::syntax::{Assertion, Kind, Node, Options, Preference};
 
 /// Bytes that one compiled search program may take.
 const MAX_PROGRAM_BYTES: usize = 64 << 20;

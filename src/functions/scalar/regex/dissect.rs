@@ -7,7 +7,8 @@
 use dictdb_types::{Error, Result};
 
 use super::automaton::{Automaton, StateId};
-use super::syntax::{Fault, Kind, Node, Preference};
+use super::fault::Fault;
+use super::syntax::{Kind, Node, Preference};
 
 /// Spans of captures by number, whole match at zero; byte offsets.
 pub(super) type Spans = Vec<Option<(usize, usize)>>;

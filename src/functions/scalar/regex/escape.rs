@@ -1,8 +1,9 @@
 //! Reads backslash escapes and bracket expressions.
 
 use super::class::CharSet;
+use super::fault::Fault;
 use super::parse::Parser;
-use super::syntax::{Assertion, Fault, Flavor};
+use super::syntax::{Assertion, Flavor};
 
 /// What a backslash sequence means.
 pub(super) enum Escape {

@@ -17,6 +17,7 @@ mod class;
 mod compiled;
 mod dissect;
 mod escape;
+mod fault;
 pub(crate) mod functions;
 mod parse;
 pub(crate) mod replace;

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use super::class::CharSet;
-use super::syntax::{Assertion, Fault, Flavor, Kind, Node, Options, Preference};
+use super::fault::Fault;
+use super::syntax::{Assertion, Flavor, Kind, Node, Options, Preference};
 
 /// Most repetitions that `{m,n}` may ask for.
 const MAX_REPETITIONS: u32 = 255;

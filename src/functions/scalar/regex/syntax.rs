@@ -1,8 +1,8 @@
-//! The tree of a regular expression, the options it is read under, and what can be wrong with it.
+//! The tree of a regular expression, and the options it is read under.
 
 use std::sync::Arc;
 
-use dictdb_types::{Error, SqlState, bail};
+use dictdb_types::{Error, bail};
 
 use super::class::CharSet;
 
@@ -132,41 +132,4 @@ pub(super) fn parse_flags(flags: &str) -> Result<(Options, bool), Error> {
         }
     }
     Ok((options, global))
-}
-
-/// What can be wrong with a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    CollatingElement,
-    CharacterClass,
-    Escape,
-    BackReference,
-    Brackets,
-    Parentheses,
-    Braces,
-    RepetitionCount,
-    Range,
-    Quantifier,
-    EmbeddedOption,
-    TooComplex,
-}
-
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Error {
-        let text = match fault {
-            Fault::CollatingElement => "invalid collating element",
-            Fault::CharacterClass => "invalid character class",
-            Fault::Escape => "invalid escape \\ sequence",
-            Fault::BackReference => "invalid backreference number",
-            Fault::Brackets => "brackets [] not balanced",
-            Fault::Parentheses => "parentheses () not balanced",
-            Fault::Braces => "braces {} not balanced",
-            Fault::RepetitionCount => "invalid repetition count(s)",
-            Fault::Range => "invalid character range",
-            Fault::Quantifier => "quantifier operand invalid",
-            Fault::EmbeddedOption => "invalid embedded option",
-            Fault::TooComplex => "regular expression is too complex",
-        };
-        Error::new(SqlState::INVALID_REGULAR_EXPRESSION, format!("invalid regular expression: {text}"))
-    }
 }
