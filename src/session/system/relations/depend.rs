@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, Dependency, Key, Language, Relation, RelationKind,
+    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, DefinitionKind, Dependency, Key, Language, Relation, RelationKind,
 };
 use dictdb_functions::facts;
 use dictdb_types::Oid;
@@ -38,6 +38,8 @@ pub mod classes {
     pub const OPCLASS: Oid = Oid(2616);
     /// `pg_operator`.
     pub const OPERATOR: Oid = Oid(2617);
+    /// `pg_publication_namespace`.
+    pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
     /// `pg_publication_rel`.
     pub const PUBLICATION_REL: Oid = Oid(6106);
     /// `pg_parameter_acl`.
@@ -127,6 +129,7 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     }
     of_families(source.catalog, &mut put);
     of_languages(source.catalog, &mut put);
+    of_definitions(source.catalog, &mut put);
     for (dependent, on, kind) in found {
         row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
     }
@@ -142,6 +145,27 @@ fn table_of_part(catalog: &Catalog, own: Key, of: Key) -> Option<Oid> {
             Some(index(own)?.table)
         }
         _ => None,
+    }
+}
+
+/// What a publication consists of goes with it; text search configurations use dictionaries, built-in ones too.
+fn of_definitions(catalog: &Catalog, put: &mut impl FnMut(Address, Address, char)) {
+    for definition in catalog.definitions() {
+        let whole = (definition.kind().class(), definition.oid, 0);
+        if let Some(publication) = definition.publication() {
+            for table in &publication.tables {
+                put((classes::PUBLICATION_REL, table.oid, 0), whole, 'a');
+            }
+            for (row, schema) in &publication.schemas {
+                let own = (classes::PUBLICATION_NAMESPACE, *row, 0);
+                put(own, whole, 'a');
+                put(own, (classes::NAMESPACE, *schema, 0), 'a');
+            }
+        }
+        let dictionaries = definition.configuration().into_iter().flat_map(|own| &own.map).flat_map(|(_, used)| used);
+        for dictionary in dictionaries.filter(|oid| **oid >= Oid::FIRST_UNPINNED) {
+            put(whole, (DefinitionKind::Dictionary.class(), *dictionary, 0), 'n');
+        }
     }
 }
 
