@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, DefinitionKind, Dependency, Key, Language, Relation, RelationKind,
+    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, DefinitionKind, Dependency, IndexTarget, Key, Language, Relation,
+    RelationKind,
 };
 use dictdb_functions::facts;
 use dictdb_types::Oid;
@@ -106,6 +107,10 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     for (dependent, on, kind) in
         source.catalog.all_dependencies().filter(|(own, on, _)| source.lists(*own) && source.lists(*on))
     {
+        if is_said_otherwise(source.catalog, dependent, on) {
+            continue;
+        }
+        let dependent = by_expression(source.catalog, dependent, on);
         // A view depends through its rule; something that depends on the view depends on the relation itself.
         let of = on;
         let on = match on {
@@ -123,6 +128,10 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     }
     for trigger in source.catalog.triggers().filter(|trigger| trigger.constraint.is_valid()) {
         put((classes::CONSTRAINT, trigger.constraint, 0), (classes::TRIGGER, trigger.oid, 0), 'i');
+        put((classes::CONSTRAINT, trigger.constraint, 0), (classes::CLASS, trigger.relation, 0), 'a');
+    }
+    for routine in source.catalog.routines().filter(|routine| routine.language.oid() >= Oid::FIRST_UNPINNED) {
+        put((classes::PROC, routine.oid, 0), (Language::CLASS, routine.language.oid(), 0), 'n');
     }
     for relation in source.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL) {
         structural(source.catalog, relation, &mut put);
@@ -132,6 +141,36 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     of_definitions(source.catalog, &mut put);
     for (dependent, on, kind) in found {
         row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
+    }
+}
+
+/// Whether what is recorded of an index is not what PostgreSQL says of it: an index that serves a constraint depends on that, which
+/// depends on the columns; and only an index without simple columns depends on its table as a whole.
+fn is_said_otherwise(catalog: &Catalog, own: Key, on: Key) -> bool {
+    let Key::Relation(own) = own else { return false };
+    let Some(index) = catalog.relation(own).and_then(|relation| relation.index()) else { return false };
+    let mut columns = index::attnums(index).filter(|attnum| *attnum != 0);
+    match on {
+        Key::Relation(table) if table == index.table => {
+            columns.next().is_some() || constraint_of_index(catalog, table, own).is_some()
+        }
+        Key::Column(table, attnum) if table == index.table => {
+            columns.any(|column| column == attnum) && constraint_of_index(catalog, table, own).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// A generated column depends on others of its table by its expression.
+fn by_expression(catalog: &Catalog, own: Key, on: Key) -> Key {
+    match (own, on) {
+        (Key::Column(table, attnum), Key::Column(of, _))
+            if table == of
+                && catalog.relation(table).and_then(|table| table.column(attnum)).is_some_and(|own| own.generated) =>
+        {
+            Key::Default(table, attnum)
+        }
+        _ => own,
     }
 }
 
@@ -240,8 +279,13 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
     if relation.row_type.is_valid() {
         put((classes::TYPE, relation.row_type, 0), own, 'i');
     }
+    for column in relation.partition_key.iter().flat_map(|key| &key.columns) {
+        if let IndexTarget::Column(attnum) = column.target {
+            put((classes::CLASS, relation.oid, attnum.into()), own, 'i');
+        }
+    }
     for (attnum, column) in relation.live_columns() {
-        if column.default.is_some() {
+        if column.default.is_some() && column.identity.is_none() {
             let default = (classes::ATTRDEF, attribute::attrdef_oid(relation.oid, attnum), 0);
             let kind = if column.generated { 'i' } else { 'a' };
             put(default, (classes::CLASS, relation.oid, attnum.into()), kind);
@@ -267,7 +311,7 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
             }
             ConstraintKind::Exclude { columns, .. } => {
                 let columns: Vec<i16> = columns.iter().copied().filter(|attnum| *attnum > 0).collect();
-                on_columns(relation.oid, &columns, 'a');
+                on_columns(relation.oid, if columns.is_empty() { &[0] } else { &columns }, 'a');
             }
             ConstraintKind::Foreign(key) => {
                 on_columns(relation.oid, &key.columns, 'a');
