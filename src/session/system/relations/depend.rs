@@ -117,7 +117,11 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
             Key::Relation(oid) => Some((classes::CLASS, oid, 0)),
             on => address(source.catalog, on),
         };
-        let Some((own, on)) = address(source.catalog, dependent).zip(on) else { continue };
+        let own = match (dependent, of) {
+            (Key::Relation(view), Key::Schema(_)) => Some((classes::CLASS, view, 0)),
+            _ => address(source.catalog, dependent),
+        };
+        let Some((own, on)) = own.zip(on) else { continue };
         match table_of_part(source.catalog, dependent, of).filter(|_| kind != Dependency::Normal) {
             Some(table) => {
                 put(own, on, 'P');
@@ -130,6 +134,9 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
         put((classes::CONSTRAINT, trigger.constraint, 0), (classes::TRIGGER, trigger.oid, 0), 'i');
         put((classes::CONSTRAINT, trigger.constraint, 0), (classes::CLASS, trigger.relation, 0), 'a');
     }
+    for trigger in source.catalog.key_triggers() {
+        put((classes::TRIGGER, trigger.oid, 0), (classes::CONSTRAINT, trigger.constraint, 0), 'i');
+    }
     for routine in source.catalog.routines().filter(|routine| routine.language.oid() >= Oid::FIRST_UNPINNED) {
         put((classes::PROC, routine.oid, 0), (Language::CLASS, routine.language.oid(), 0), 'n');
     }
@@ -139,14 +146,28 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     of_families(source.catalog, &mut put);
     of_languages(source.catalog, &mut put);
     of_definitions(source.catalog, &mut put);
-    for (dependent, on, kind) in found {
-        row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
+    for (dependent, on, kind) in &found {
+        if dependent.0 == classes::REWRITE && is_said_by_column(&found, *dependent, *on) {
+            continue;
+        }
+        row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, *kind);
     }
 }
 
-/// Whether what is recorded of an index is not what PostgreSQL says of it: an index that serves a constraint depends on that, which
-/// depends on the columns; and only an index without simple columns depends on its table as a whole.
+/// Whether a rule depends on columns of the table, which says that it depends on the table.
+fn is_said_by_column(found: &BTreeSet<(Address, Address, char)>, own: Address, (class, table, part): Address) -> bool {
+    let columns = (own, (class, table, 1), char::MIN)..=(own, (class, table, i32::MAX), char::MAX);
+    part == 0 && found.range(columns).next().is_some()
+}
+
+/// Whether what is recorded is not what PostgreSQL says: an index that serves a constraint depends on that, which depends on the
+/// columns; only an index without simple columns depends on its table as a whole; a composite type's relation depends on the type.
 fn is_said_otherwise(catalog: &Catalog, own: Key, on: Key) -> bool {
+    if let (Key::Type(_), Key::Relation(relation)) | (Key::Relation(relation), Key::Schema(_)) = (own, on)
+        && catalog.relation(relation).is_some_and(|relation| matches!(relation.kind, RelationKind::Composite))
+    {
+        return true;
+    }
     let Key::Relation(own) = own else { return false };
     let Some(index) = catalog.relation(own).and_then(|relation| relation.index()) else { return false };
     let mut columns = index::attnums(index).filter(|attnum| *attnum != 0);
@@ -269,15 +290,25 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
         RelationKind::View(_) | RelationKind::MaterializedView(_) => {
             let rule = (classes::REWRITE, rule::oid(relation.oid), 0);
             put(rule, own, 'i');
+            put(rule, own, 'n');
         }
         RelationKind::Table | RelationKind::Composite | RelationKind::Virtual => {}
     }
-    put(own, (classes::NAMESPACE, relation.namespace, 0), 'n');
+    match relation.kind {
+        // What users see of a composite type is the type.
+        RelationKind::Composite => {
+            put(own, (classes::TYPE, relation.row_type, 0), 'i');
+            put((classes::TYPE, relation.row_type, 0), (classes::NAMESPACE, relation.namespace, 0), 'n');
+        }
+        _ => {
+            put(own, (classes::NAMESPACE, relation.namespace, 0), 'n');
+            if relation.row_type.is_valid() {
+                put((classes::TYPE, relation.row_type, 0), own, 'i');
+            }
+        }
+    }
     for parent in &relation.parents {
         put(own, (classes::CLASS, *parent, 0), if relation.is_partition() { 'a' } else { 'n' });
-    }
-    if relation.row_type.is_valid() {
-        put((classes::TYPE, relation.row_type, 0), own, 'i');
     }
     for column in relation.partition_key.iter().flat_map(|key| &key.columns) {
         if let IndexTarget::Column(attnum) = column.target {
