@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use dictdb_types::{Datum, Env, Field, Oid, Result, Type, oids, quote_identifier};
+use dictdb_types::{Datum, Env, Field, Oid, Result, Type, oids, quote_all_identifiers, quote_identifier};
 
 use crate::facts::{Proc, ids};
 use crate::resolve::{BuiltinScope, format_type};
@@ -63,8 +63,12 @@ pub fn key(proc: &Proc) -> Cow<'static, str> {
     if proc.language != ids::LANGUAGE_SQL {
         return Cow::Borrowed(proc.source);
     }
+    // A key is the same whatever names a session wants in quotes.
+    let before = quote_all_identifiers(false);
     let args: Vec<String> = proc.args.iter().map(|oid| format_type(&BuiltinScope, *oid)).collect();
-    Cow::Owned(format!("{}({})", quote_identifier(proc.name), args.join(",")))
+    let key = format!("{}({})", quote_identifier(proc.name), args.join(","));
+    quote_all_identifiers(before);
+    Cow::Owned(key)
 }
 
 /// Finds scalar and set-returning functions by their [`key`].

@@ -61,7 +61,7 @@ impl Rows {
                 Some(name) => name.to_owned(),
                 None => quote_identifier(&relation.column(attnum)?.name).into_owned(),
             };
-            Some(format!("{}.{name}", if is_new { "new" } else { "old" }))
+            Some(format!("{}.{name}", quote_identifier(if is_new { "new" } else { "old" })))
         };
         expression_text::text(bound, form, &column, Some(self), cx)
     }

@@ -411,10 +411,17 @@ pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
     changes.iter().filter(is_shared).cloned().collect()
 }
 
-/// The privileges on them, which are of all databases.
-pub(crate) fn template_privileges() -> [Change; 2] {
+/// Privileges and comments on the databases that every server has, as initdb makes them; they are of all databases.
+pub(crate) fn initial_shared_changes() -> Vec<Change> {
     let acl = ["=c/postgres", "postgres=CTc/postgres"].map(Arc::from).to_vec();
-    [TEMPLATE1, TEMPLATE0].map(|object| Change::Acl { class: DATABASE_CLASS, object, acl: Some(acl.clone()) })
+    let acl = |object| Change::Acl { class: DATABASE_CLASS, object, acl: Some(acl.clone()) };
+    let comments = [
+        (TEMPLATE1, "default template for new databases"),
+        (TEMPLATE0, "unmodifiable empty database"),
+        (FIRST_DATABASE, "default administrative connection database"),
+    ];
+    let comments = comments.map(|(oid, text)| Change::Comment((DATABASE_CLASS, oid, 0), Some(Arc::from(text))));
+    [TEMPLATE1, TEMPLATE0].map(acl).into_iter().chain(comments).collect()
 }
 
 /// The databases that every server has besides the first: the one that new ones begin as, and the one that stays as it was.
@@ -432,7 +439,7 @@ pub(crate) fn template_databases(first: &CatalogStore) -> [Arc<Database>; 2] {
 /// Empty databases that end with the process.
 fn in_memory(name: &str) -> Result<Opened> {
     let catalog = Arc::new(CatalogStore::new(Catalog::bootstrap()));
-    catalog.commit(&template_privileges())?;
+    catalog.commit(&initial_shared_changes())?;
     let attributes = DatabaseAttributes::of_owner(BOOTSTRAP_ROLE);
     let database = Database { oid: FIRST_DATABASE, name: name.into(), attributes, catalog };
     let templates = template_databases(&database.catalog);

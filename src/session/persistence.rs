@@ -24,7 +24,7 @@ use parking_lot::RwLock;
 
 use crate::analysis::Analyses;
 use crate::instance::{
-    Database, FIRST_DATABASE, TEMPLATE0, TEMPLATE1, shared_changes, template_databases, template_privileges,
+    Database, FIRST_DATABASE, TEMPLATE0, TEMPLATE1, initial_shared_changes, shared_changes, template_databases,
 };
 use crate::prepared_transactions::PreparedTransactions;
 use crate::settings::{ServerSettings, Value};
@@ -111,10 +111,10 @@ fn add_templates(durability: &Durability, databases: &RwLock<Vec<Arc<Database>>>
     if !databases.iter().any(is_template)
         && let Some(first) = databases.first().map(|first| first.catalog.clone())
     {
-        let privileges = template_privileges();
+        let initial = initial_shared_changes();
         for database in databases.iter() {
-            database.catalog.commit(&privileges)?;
-            durability.append_items(catalog_item(database.oid, database.catalog.next_oid(), &privileges), true);
+            database.catalog.commit(&initial)?;
+            durability.append_items(catalog_item(database.oid, database.catalog.next_oid(), &initial), true);
         }
         for template in template_databases(&first) {
             durability.log_database(&view(&template))?;

@@ -37,6 +37,8 @@ id!(
 impl Oid {
     /// `InvalidOid`.
     pub const INVALID: Oid = Oid(0);
+    /// First of PostgreSQL's own objects that the system does not require; what depends on them is recorded.
+    pub const FIRST_UNPINNED: Oid = Oid(12_000);
     /// First object id handed out to users' objects; smaller ones are PostgreSQL's own.
     pub const FIRST_NORMAL: Oid = Oid(16384);
 

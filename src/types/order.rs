@@ -5,8 +5,8 @@
 //! Both values are of one type. NULL sorts after everything and equals itself, as in keys and DISTINCT; three-valued
 //! logic belongs to the caller.
 //!
-//! Three orders need the type: [`compare_as`] knows that `bpchar` ignores blanks at the end, that `pg_lsn` and `xid8`
-//! are unsigned, and how addresses sort. Types of elements and fields are in the values. Domains are resolved by the
+//! Some orders need the type: [`compare_as`] knows that `bpchar` ignores blanks at the end, that `pg_lsn` and `xid8`
+//! are unsigned, that `oidvector` sorts by length first, and how addresses and documents sort. Types of elements and fields are in the values. Domains are resolved by the
 //! caller.
 
 use std::cmp::Ordering;
@@ -59,6 +59,7 @@ pub fn compare_as(oid: Oid, a: &Datum, b: &Datum) -> Ordering {
         (oids::BPCHAR, Datum::Text(a), Datum::Text(b)) => a.trim_end_matches(' ').cmp(b.trim_end_matches(' ')),
         (oids::PG_LSN | oids::XID8, Datum::Int8(a), Datum::Int8(b)) => (*a as u64).cmp(&(*b as u64)),
         (oids::INET | oids::CIDR, Datum::Bytea(a), Datum::Bytea(b)) => network::compare(a, b),
+        (oids::OIDVECTOR, Datum::Array(a), Datum::Array(b)) => compare_vectors(a, b),
         (oids::TSVECTOR | oids::TSQUERY, Datum::Bytea(a), Datum::Bytea(b)) => tsearch::compare(oid, a, b),
         _ => compare(a, b),
     }
@@ -149,6 +150,12 @@ fn compare_arrays(a: &Array, b: &Array) -> Ordering {
     let lens = |array: &Array| array.dims.iter().map(|d| d.len).collect::<Vec<_>>();
     let lowers = |array: &Array| array.dims.iter().map(|d| d.lower).collect::<Vec<_>>();
     shape(a).cmp(&shape(b)).then_with(|| lens(a).cmp(&lens(b))).then_with(|| lowers(a).cmp(&lowers(b)))
+}
+
+/// Order of two values of `oidvector`: the shorter first, whatever index their first item has.
+pub fn compare_vectors(a: &Array, b: &Array) -> Ordering {
+    let by_length = a.items.len().cmp(&b.items.len());
+    by_length.then_with(|| compare_items(oids::OID, &a.items, &b.items).unwrap_or(Ordering::Equal))
 }
 
 fn compare_records(a: &Record, b: &Record) -> Ordering {

@@ -10,6 +10,7 @@
 //!   floats   IEEE bits, negative ones inverted                numeric         see Numeric::write_key
 //!   text, bytea   the bytes with 00 as 01 01 and 01 as 01 02, then 00
 //!   arrays, composites   items each with its marker (NULL 2), 00, then what orders equal items
+//!   oidvector            how many items, then these
 //! ```
 //!
 //! Domains are resolved by the caller; see [`crate::order`] for the rest of the contract. What a key is of can be told from it for
@@ -94,6 +95,7 @@ fn body(value: &Datum, oid: Oid, out: &mut Vec<u8>) {
         // 80 bits hold the longest interval.
         Datum::Interval(v) => out.extend_from_slice(&(interval_micros(v) + (1 << 79)).to_be_bytes()[6..]),
         Datum::Jsonb(v) => put_jsonb(v, out),
+        Datum::Array(v) if oid == oids::OIDVECTOR => put_vector(v, out),
         Datum::Array(v) => put_array(v, out),
         Datum::Record(v) => put_record(v, out),
         Datum::Range(v) => put_range(v, out),
@@ -137,6 +139,11 @@ fn put_array(array: &Array, out: &mut Vec<u8>) {
     for dimension in &array.dims {
         out.extend_from_slice(&((dimension.lower as u32) ^ (1 << 31)).to_be_bytes());
     }
+}
+
+fn put_vector(vector: &Array, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(vector.items.len() as u32).to_be_bytes());
+    vector.items.iter().for_each(|item| body(item, oids::OID, out));
 }
 
 fn put_record(record: &Record, out: &mut Vec<u8>) {

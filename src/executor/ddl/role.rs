@@ -9,7 +9,6 @@ use dictdb_parser::utility::{
 use dictdb_types::{Datum, Error, Oid, Result, Severity, SqlState, Type, TypeLookup, oids};
 
 use super::DdlContext;
-use super::definition::FIRST_UNPINNED;
 use super::grantable::Grantable;
 
 /// Shortest prefix of names that the system keeps.
@@ -457,7 +456,7 @@ impl DdlContext<'_> {
         if !self.has_privileges_of(role) {
             return Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied to {what}")));
         }
-        if role < FIRST_UNPINNED {
+        if role < Oid::FIRST_UNPINNED {
             let name = self.view().role(role).map_or_else(String::new, |role| role.name.to_string());
             let verb = if what == "reassign objects" { "reassign ownership of" } else { "drop" };
             return Err(Error::new(

@@ -10,8 +10,8 @@ use crate::CallContext;
 macro_rules! extremes {
     ($($ty:ident),* $(,)?) => {
         &[$(
-            ("min", &[oids::$ty], || Box::new(Extreme { wanted: Ordering::Less, best: Datum::Null, ty: None })),
-            ("max", &[oids::$ty], || Box::new(Extreme { wanted: Ordering::Greater, best: Datum::Null, ty: None })),
+            ("min", &[oids::$ty], || Box::new(Extreme::new(Ordering::Less, oids::$ty))),
+            ("max", &[oids::$ty], || Box::new(Extreme::new(Ordering::Greater, oids::$ty))),
         )*]
     };
 }
@@ -46,6 +46,14 @@ struct Extreme {
     best: Datum,
     /// The type compared, looked up once.
     ty: Option<Oid>,
+}
+
+impl Extreme {
+    fn new(wanted: Ordering, declared: Oid) -> Self {
+        // Arrays are all compared in one way: `oidvector`, whose own order is another one, comes here as any array.
+        let ty = (declared == oids::ANYARRAY).then_some(declared);
+        Extreme { wanted, best: Datum::Null, ty }
+    }
 }
 
 impl Accumulator for Extreme {

@@ -1,7 +1,5 @@
 //! Identifiers and positions: `oid` and its aliases, `xid`, `cid`, `xid8`, `tid`, `pg_lsn`, `uuid`, `oidvector`.
 
-use std::cmp::Ordering;
-
 use dictdb_types::{Array, Datum, Error, Numeric, Oid, Result, SqlState, bail, order};
 
 use crate::args::kernels;
@@ -99,18 +97,12 @@ const UUID: &[(&str, ScalarFn)] = kernels! {
     "gen_random_uuid" => | | *uuid::Uuid::new_v4().as_bytes(),
 };
 
-/// Shorter vectors first, then element by element.
-fn compare_vectors(a: &Array, b: &Array) -> Ordering {
-    let items = || a.items.iter().zip(&b.items).map(|(a, b)| order::compare(a, b));
-    a.items.len().cmp(&b.items.len()).then_with(|| items().find(|o| o.is_ne()).unwrap_or(Ordering::Equal))
-}
-
 const VECTOR: &[(&str, ScalarFn)] = kernels! {
-    "oidvectoreq" => |a: &Array, b: &Array| compare_vectors(a, b).is_eq(),
-    "oidvectorne" => |a: &Array, b: &Array| compare_vectors(a, b).is_ne(),
-    "oidvectorlt" => |a: &Array, b: &Array| compare_vectors(a, b).is_lt(),
-    "oidvectorle" => |a: &Array, b: &Array| compare_vectors(a, b).is_le(),
-    "oidvectorgt" => |a: &Array, b: &Array| compare_vectors(a, b).is_gt(),
-    "oidvectorge" => |a: &Array, b: &Array| compare_vectors(a, b).is_ge(),
-    "btoidvectorcmp" => |a: &Array, b: &Array| compare_vectors(a, b) as i32,
+    "oidvectoreq" => |a: &Array, b: &Array| order::compare_vectors(a, b).is_eq(),
+    "oidvectorne" => |a: &Array, b: &Array| order::compare_vectors(a, b).is_ne(),
+    "oidvectorlt" => |a: &Array, b: &Array| order::compare_vectors(a, b).is_lt(),
+    "oidvectorle" => |a: &Array, b: &Array| order::compare_vectors(a, b).is_le(),
+    "oidvectorgt" => |a: &Array, b: &Array| order::compare_vectors(a, b).is_gt(),
+    "oidvectorge" => |a: &Array, b: &Array| order::compare_vectors(a, b).is_ge(),
+    "btoidvectorcmp" => |a: &Array, b: &Array| order::compare_vectors(a, b) as i32,
 };

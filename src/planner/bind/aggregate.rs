@@ -48,6 +48,23 @@ impl Binder<'_> {
         self.collect_aggregate(call, position, place)
     }
 
+    /// An aggregate of values that are bound already, as in `t.count`.
+    pub(super) fn bind_plain_aggregate(
+        &mut self,
+        found: &FunctionMatch,
+        values: Vec<Expr>,
+        position: Option<u32>,
+    ) -> Result<Expr> {
+        let function = self.function(found.oid)?;
+        let args = self.call_args(found, values, position)?;
+        let ty = Type::new(found.result);
+        let (distinct, order, within_group, filter) = (false, Vec::new(), false, None);
+        let call = AggregateCall { function, args, distinct, order, within_group, filter, ty };
+        let bound = self.collect_aggregate(call, position, position)?;
+        self.note_reference(&bound, position);
+        Ok(bound)
+    }
+
     /// Where the arguments of a call start.
     fn argument_positions(&self, syntax: &ast::Function) -> Vec<Option<u32>> {
         let ast::FunctionArguments::List(list) = &syntax.args else { return Vec::new() };

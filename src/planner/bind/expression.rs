@@ -7,6 +7,7 @@ use dictdb_types::{Error, Result, SqlState, Type, TypeLookup, oids};
 
 use super::Binder;
 use super::clause::Forbidden;
+use super::function::finds_none;
 use crate::expr::{BoolTest, Case, Expr, SublinkKind};
 
 impl Binder<'_> {
@@ -322,7 +323,8 @@ impl Binder<'_> {
             )
         };
         let call = self.bind_call_of_values(None, &field.value, vec![row], position);
-        self.collect_set(call.map_err(|_| error.at(position))?, position)
+        let call = call.map_err(|found| if finds_none(&found) { error.at(position) } else { found })?;
+        self.collect_set(call, position)
     }
 
     fn bind_collate(&mut self, inner: &Ast, collation: &ast::ObjectName, position: Option<u32>) -> Result<Expr> {

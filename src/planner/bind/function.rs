@@ -33,6 +33,11 @@ enum Resolved {
     Value(Expr),
 }
 
+/// Whether a call failed because there is no one function for it. Where it is written as a field, the field is what is missing then.
+pub(super) fn finds_none(error: &Error) -> bool {
+    matches!(error.code(), SqlState::UNDEFINED_FUNCTION | SqlState::AMBIGUOUS_FUNCTION)
+}
+
 impl Binder<'_> {
     pub(crate) fn bind_function(&mut self, function: &ast::Function) -> Result<Expr> {
         let parts = idents(&function.name)?;
@@ -145,6 +150,9 @@ impl Binder<'_> {
         let types: Vec<Oid> = values.iter().map(|value| value.ty().oid).collect();
         let call = FunctionCall { schema, name, args: &types, ..FunctionCall::default() };
         match resolve::resolve_function(&self.scope(), &call).map_err(|e| e.at(position))? {
+            Resolution::Call(found) if found.kind == ProcKind::Aggregate => {
+                self.bind_plain_aggregate(&found, values, position)
+            }
             Resolution::Call(found) => self.finish_call(&found, values, position),
             Resolution::Cast(target) => {
                 let value = values.into_iter().next().ok_or_else(|| Error::internal("a cast without an operand"))?;

@@ -7,6 +7,7 @@ use dictdb_parser::ast;
 use dictdb_types::{Error, Oid, Result, SqlState, Type};
 
 use super::Binder;
+use super::function::finds_none;
 use crate::expr::{Case, ColumnId, Expr};
 
 /// Names a FROM clause makes visible.
@@ -275,7 +276,8 @@ impl Binder<'_> {
     /// `t.f` where `t` has no column `f`: `f(t)` when there is such a function.
     fn row_function(&mut self, row: Expr, alias: Arc<str>, name: &ast::Ident, position: Option<u32>) -> Result<Expr> {
         let missing = self.missing_column(Some(&alias), &name.value, position);
-        let call = self.bind_call_of_values(None, &name.value, vec![row], position).map_err(|_| missing)?;
+        let call = self.bind_call_of_values(None, &name.value, vec![row], position);
+        let call = call.map_err(|error| if finds_none(&error) { missing } else { error })?;
         self.collect_set(call, position)
     }
 

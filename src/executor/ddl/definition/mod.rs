@@ -31,9 +31,6 @@ pub use text_search::template_function;
 use super::DdlContext;
 use super::names::{parts, shown};
 
-/// PostgreSQL's own objects from this one on are not required by the system.
-pub(super) const FIRST_UNPINNED: Oid = Oid(12_000);
-
 /// The kind of definition that commands call so.
 pub(super) fn kind_of(kind: ObjectKind) -> Option<DefinitionKind> {
     match kind {
@@ -107,7 +104,7 @@ impl DdlContext<'_> {
             return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message)
                 .hint("You can drop extension plpgsql instead."));
         }
-        if built_in.is_some_and(|oid| oid >= FIRST_UNPINNED) {
+        if built_in.is_some_and(|oid| oid >= Oid::FIRST_UNPINNED) {
             return Err(Error::unsupported(format_args!("dropping a built-in {}", kind.noun())));
         }
         if built_in.is_some() {

@@ -73,7 +73,7 @@ fn of_row(env: &StatementEnv, class: Oid, row: &CatalogRow) -> Option<String> {
         classes::PUBLICATION_REL => {
             format!("publication of {} in publication {}", table("prrelid")?, publication("prpubid")?)
         }
-        more::PUBLICATION_NAMESPACE => {
+        classes::PUBLICATION_NAMESPACE => {
             let schema = env.catalog.schema(row.oid("pnnspid"))?;
             format!("publication of schema {} in publication {}", schema.name, publication("pnpubid")?)
         }

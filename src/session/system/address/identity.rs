@@ -16,7 +16,6 @@ pub(super) mod more {
 
     pub const LARGE_OBJECT: Oid = Oid(2613);
     pub const LARGE_OBJECT_METADATA: Oid = Oid(2995);
-    pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
     pub const TRANSFORM: Oid = Oid(3576);
     pub const USER_MAPPING: Oid = Oid(1418);
 }
@@ -72,7 +71,7 @@ const FINDERS: &[(Oid, &str, Finder)] = &[
     (classes::TRIGGER, "trigger", |env, address| on_relation(env, address, "trigger", "tgname", "tgrelid")),
     (classes::POLICY, "policy", |env, address| on_relation(env, address, "policy", "polname", "polrelid")),
     (classes::PUBLICATION_REL, "publication relation", published_table),
-    (more::PUBLICATION_NAMESPACE, "publication namespace", published_schema),
+    (classes::PUBLICATION_NAMESPACE, "publication namespace", published_schema),
     (more::USER_MAPPING, "user mapping", user_mapping),
     (classes::PARAMETER_ACL, "parameter ACL", parameter),
     (classes::DEFAULT_ACL, "default acl", default_acl),

@@ -188,7 +188,7 @@ pub(crate) fn find(env: &StatementEnv, kind: &str, names: &[String], args: &[Str
             let schema = named(env, "schema", &names[..1])?.object;
             let publication = named(env, "publication", &args[..1])?.object;
             let wanted = [("pnnspid", datum(schema)), ("pnpubid", datum(publication))];
-            only_where(env, more::PUBLICATION_NAMESPACE, &wanted, || {
+            only_where(env, classes::PUBLICATION_NAMESPACE, &wanted, || {
                 let (schema, publication) = (&names[0], &args[0]);
                 undefined(format!("publication schema \"{schema}\" in publication \"{publication}\" does not exist"))
             })

@@ -201,8 +201,11 @@ fn index_key(env: &StatementEnv, table: &Arc<Relation>, index: &IndexInfo, posit
 
 fn options(options: &[Arc<str>]) -> String {
     let option = |option: &Arc<str>| match option.split_once('=') {
-        Some((name, value)) if *quote_identifier(value) != *value => format!("{name}={}", quote_literal(value)),
-        _ => option.to_string(),
+        Some((name, value)) => {
+            let value = if *quote_identifier(value) == *value { value.into() } else { quote_literal(value) };
+            format!("{}={value}", quote_identifier(name))
+        }
+        None => option.to_string(),
     };
     options.iter().map(option).collect::<Vec<_>>().join(", ")
 }

@@ -374,9 +374,11 @@ fn acldefault(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
     };
     let env = session(cx)?;
     let owner = names::reg_out(env, RegKind::Role, oid(args, 1));
+    // An item has names in quotes only where they need them, whatever `quote_all_identifiers` says.
+    let shown = |item: String| Datum::text(AclItem::parse(&item).map_or(item, |item| item.to_string()));
     let mut items = Vec::new();
     if !public.is_empty() {
-        items.push(Datum::text(format!("={public}/{owner}")));
+        items.push(shown(format!("={public}/{owner}")));
     }
     if let Some(kind) = kind {
         let item = AclItem {
@@ -385,7 +387,7 @@ fn acldefault(cx: &CallContext<'_>, args: &[Datum]) -> Result<Datum> {
             grantable: Privileges::default(),
             grantor: String::new(),
         };
-        items.push(Datum::text(format!("{owner}={}/{owner}", item.letters())));
+        items.push(shown(format!("{owner}={}/{owner}", item.letters())));
     }
     Ok(Datum::Array(Arc::new(Array::vector(oids::ACLITEM, items))))
 }

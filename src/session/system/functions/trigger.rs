@@ -80,7 +80,8 @@ fn condition(env: &StatementEnv, stored: &str, relation: &Arc<Relation>, pretty:
 /// The name of a trigger's function, qualified where the search path does not lead to it.
 fn function_name(env: &StatementEnv, function: Oid) -> String {
     let Some(routine) = env.catalog.routine(function) else {
-        return dictdb_functions::facts::proc_by_oid(function).map_or_else(String::new, |proc| proc.name.to_owned());
+        let built_in = dictdb_functions::facts::proc_by_oid(function);
+        return built_in.map_or_else(String::new, |proc| quote_identifier(proc.name).into_owned());
     };
     let found = env.search_path().into_iter().find_map(|namespace| {
         env.catalog.routines_named(namespace, &routine.name).find(|other| other.args == routine.args)

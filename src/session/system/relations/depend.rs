@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dictdb_catalog::{
-    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, DefinitionKind, Dependency, Key, Language, Relation, RelationKind,
+    AclItem, BOOTSTRAP_ROLE, Catalog, ConstraintKind, DefinitionKind, Dependency, IndexTarget, Key, Language, Relation,
+    RelationKind,
 };
 use dictdb_functions::facts;
 use dictdb_types::Oid;
@@ -38,6 +39,8 @@ pub mod classes {
     pub const OPCLASS: Oid = Oid(2616);
     /// `pg_operator`.
     pub const OPERATOR: Oid = Oid(2617);
+    /// `pg_publication_namespace`.
+    pub const PUBLICATION_NAMESPACE: Oid = Oid(6237);
     /// `pg_publication_rel`.
     pub const PUBLICATION_REL: Oid = Oid(6106);
     /// `pg_parameter_acl`.
@@ -86,11 +89,13 @@ fn address(catalog: &Catalog, key: Key) -> Option<Address> {
     })
 }
 
-/// What depends on something: what a materialized view is kept by it has itself and not by its rule, and it is the expression of a
-/// generated column that names others.
+/// What depends on something: what a materialized view is kept by, and its schema, a view has itself and not by its rule, and it is
+/// the expression of a generated column that names others.
 fn dependent_address(catalog: &Catalog, own: Key, on: Key) -> Option<Address> {
     match (own, on) {
-        (Key::Relation(oid), Key::Definition(DefinitionKind::AccessMethod, _)) => Some((classes::CLASS, oid, 0)),
+        (Key::Relation(oid), Key::Definition(DefinitionKind::AccessMethod, _) | Key::Schema(_)) => {
+            Some((classes::CLASS, oid, 0))
+        }
         (Key::Column(table, attnum), Key::Column(..) | Key::Function(_) | Key::Operator(_))
             if catalog.relation(table)?.column(attnum).is_some_and(|column| column.generated) =>
         {
@@ -119,6 +124,9 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     for (dependent, on, kind) in
         source.catalog.all_dependencies().filter(|(own, on, _)| source.lists(*own) && source.lists(*on))
     {
+        if is_said_otherwise(source.catalog, dependent, on) {
+            continue;
+        }
         // A view depends through its rule; something that depends on the view depends on the relation itself.
         let of = on;
         let on = match on {
@@ -136,14 +144,53 @@ pub fn pg_depend(source: &Source<'_>, out: &mut Output<'_>) {
     }
     for trigger in source.catalog.triggers().filter(|trigger| trigger.constraint.is_valid()) {
         put((classes::CONSTRAINT, trigger.constraint, 0), (classes::TRIGGER, trigger.oid, 0), 'i');
+        put((classes::CONSTRAINT, trigger.constraint, 0), (classes::CLASS, trigger.relation, 0), 'a');
+    }
+    for trigger in source.catalog.key_triggers() {
+        put((classes::TRIGGER, trigger.oid, 0), (classes::CONSTRAINT, trigger.constraint, 0), 'i');
+    }
+    for routine in source.catalog.routines().filter(|routine| routine.language.oid() >= Oid::FIRST_UNPINNED) {
+        put((classes::PROC, routine.oid, 0), (Language::CLASS, routine.language.oid(), 0), 'n');
     }
     for relation in source.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL) {
         structural(source.catalog, relation, &mut put);
     }
     of_families(source.catalog, &mut put);
     of_languages(source.catalog, &mut put);
-    for (dependent, on, kind) in found {
-        row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, kind);
+    of_definitions(source.catalog, &mut put);
+    for (dependent, on, kind) in &found {
+        if dependent.0 == classes::REWRITE && is_said_by_column(&found, *dependent, *on) {
+            continue;
+        }
+        row!(out; dependent.0, dependent.1, dependent.2, on.0, on.1, on.2, *kind);
+    }
+}
+
+/// Whether a rule depends on columns of the table, which says that it depends on the table.
+fn is_said_by_column(found: &BTreeSet<(Address, Address, char)>, own: Address, (class, table, part): Address) -> bool {
+    let columns = (own, (class, table, 1), char::MIN)..=(own, (class, table, i32::MAX), char::MAX);
+    part == 0 && found.range(columns).next().is_some()
+}
+
+/// Whether what is recorded is not what PostgreSQL says: an index that serves a constraint depends on that, which depends on the
+/// columns; only an index without simple columns depends on its table as a whole; a composite type's relation depends on the type.
+fn is_said_otherwise(catalog: &Catalog, own: Key, on: Key) -> bool {
+    if let (Key::Type(_), Key::Relation(relation)) | (Key::Relation(relation), Key::Schema(_)) = (own, on)
+        && catalog.relation(relation).is_some_and(|relation| matches!(relation.kind, RelationKind::Composite))
+    {
+        return true;
+    }
+    let Key::Relation(own) = own else { return false };
+    let Some(index) = catalog.relation(own).and_then(|relation| relation.index()) else { return false };
+    let mut columns = index::attnums(index).filter(|attnum| *attnum != 0);
+    match on {
+        Key::Relation(table) if table == index.table => {
+            columns.next().is_some() || constraint_of_index(catalog, table, own).is_some()
+        }
+        Key::Column(table, attnum) if table == index.table => {
+            columns.any(|column| column == attnum) && constraint_of_index(catalog, table, own).is_some()
+        }
+        _ => false,
     }
 }
 
@@ -157,6 +204,27 @@ fn table_of_part(catalog: &Catalog, own: Key, of: Key) -> Option<Oid> {
             Some(index(own)?.table)
         }
         _ => None,
+    }
+}
+
+/// What a publication consists of goes with it; text search configurations use dictionaries, built-in ones too.
+fn of_definitions(catalog: &Catalog, put: &mut impl FnMut(Address, Address, char)) {
+    for definition in catalog.definitions() {
+        let whole = (definition.kind().class(), definition.oid, 0);
+        if let Some(publication) = definition.publication() {
+            for table in &publication.tables {
+                put((classes::PUBLICATION_REL, table.oid, 0), whole, 'a');
+            }
+            for (row, schema) in &publication.schemas {
+                let own = (classes::PUBLICATION_NAMESPACE, *row, 0);
+                put(own, whole, 'a');
+                put(own, (classes::NAMESPACE, *schema, 0), 'a');
+            }
+        }
+        let dictionaries = definition.configuration().into_iter().flat_map(|own| &own.map).flat_map(|(_, used)| used);
+        for dictionary in dictionaries.filter(|oid| **oid >= Oid::FIRST_UNPINNED) {
+            put(whole, (DefinitionKind::Dictionary.class(), *dictionary, 0), 'n');
+        }
     }
 }
 
@@ -221,18 +289,33 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
         RelationKind::View(_) | RelationKind::MaterializedView(_) => {
             let rule = (classes::REWRITE, rule::oid(relation.oid), 0);
             put(rule, own, 'i');
+            put(rule, own, 'n');
         }
         RelationKind::Table | RelationKind::Composite | RelationKind::Virtual => {}
     }
-    put(own, (classes::NAMESPACE, relation.namespace, 0), 'n');
+    match relation.kind {
+        // What users see of a composite type is the type.
+        RelationKind::Composite => {
+            put(own, (classes::TYPE, relation.row_type, 0), 'i');
+            put((classes::TYPE, relation.row_type, 0), (classes::NAMESPACE, relation.namespace, 0), 'n');
+        }
+        _ => {
+            put(own, (classes::NAMESPACE, relation.namespace, 0), 'n');
+            if relation.row_type.is_valid() {
+                put((classes::TYPE, relation.row_type, 0), own, 'i');
+            }
+        }
+    }
     for parent in &relation.parents {
         put(own, (classes::CLASS, *parent, 0), if relation.is_partition() { 'a' } else { 'n' });
     }
-    if relation.row_type.is_valid() {
-        put((classes::TYPE, relation.row_type, 0), own, 'i');
+    for column in relation.partition_key.iter().flat_map(|key| &key.columns) {
+        if let IndexTarget::Column(attnum) = column.target {
+            put((classes::CLASS, relation.oid, attnum.into()), own, 'i');
+        }
     }
     for (attnum, column) in relation.live_columns() {
-        if column.default.is_some() {
+        if column.default.is_some() && column.identity.is_none() {
             let default = (classes::ATTRDEF, attribute::attrdef_oid(relation.oid, attnum), 0);
             let kind = if column.generated { 'i' } else { 'a' };
             put(default, (classes::CLASS, relation.oid, attnum.into()), kind);
@@ -258,7 +341,7 @@ fn structural(catalog: &Catalog, relation: &Relation, put: &mut impl FnMut(Addre
             }
             ConstraintKind::Exclude { columns, .. } => {
                 let columns: Vec<i16> = columns.iter().copied().filter(|attnum| *attnum > 0).collect();
-                on_columns(relation.oid, &columns, 'a');
+                on_columns(relation.oid, if columns.is_empty() { &[0] } else { &columns }, 'a');
             }
             ConstraintKind::Foreign(key) => {
                 on_columns(relation.oid, &key.columns, 'a');
