@@ -324,7 +324,8 @@ impl Portal {
             return Ok(Fetched::default());
         }
         let at_start = cursor.position == 0;
-        if !(cursor.options.scroll || at_start && cursor.options.may_scroll) {
+        let may_go = cursor.options.scroll || at_start && cursor.options.may_scroll;
+        if !may_go {
             let error = Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cursor can only scan forward");
             return Err(error.hint("Declare it with SCROLL option to enable backward scan."));
         }
