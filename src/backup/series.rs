@@ -180,6 +180,7 @@ fn delta_of(moment: &Moment, parent: &Parent) -> Option<Delta> {
     }
     let changed = moment.sequences.iter().filter(|(id, state)| parent.sequences.get(*id) != Some(*state));
     let sequences = changed.map(|(id, state)| (*id, *state)).collect();
-    let changes = parent.catalog.changes_to(&moment.catalog, true);
+    let mut changes = parent.catalog.changes_to(&moment.catalog, true);
+    changes.retain(|change| !change.is_of_another_database(moment.database.oid));
     Some(Delta { changes, sequences, tables })
 }

@@ -19,6 +19,19 @@ pub fn are_comments_shared(class: Oid) -> bool {
     matches!(class, DATABASE_CLASS | ROLE_CLASS | TABLESPACE_CLASS)
 }
 
+impl Change {
+    /// Whether it is about a database that is not this one: what its comment, privileges and settings are is not told with this one.
+    pub fn is_of_another_database(&self, own: Oid) -> bool {
+        let other = match self {
+            Change::Comment((DATABASE_CLASS, object, _), _) => *object,
+            Change::Acl { class: DATABASE_CLASS, object, .. } => *object,
+            Change::Settings { place: (database, _), .. } if database.is_valid() => *database,
+            _ => return false,
+        };
+        other != own
+    }
+}
+
 impl Catalog {
     /// The same with other roles in the place of its own, by oid. The roles themselves stay as they are.
     #[must_use]

@@ -411,16 +411,27 @@ pub(crate) fn shared_changes(changes: &[Change]) -> Vec<Change> {
     changes.iter().filter(is_shared).cloned().collect()
 }
 
+/// What initdb says of the databases that every server has.
+const INITIAL_COMMENTS: [(Oid, &str); 3] = [
+    (TEMPLATE1, "default template for new databases"),
+    (TEMPLATE0, "unmodifiable empty database"),
+    (FIRST_DATABASE, "default administrative connection database"),
+];
+
+/// Takes that out of a catalog which becomes another database's.
+pub(crate) fn forget_initial_comments(catalog: &mut Catalog) {
+    for (oid, text) in INITIAL_COMMENTS {
+        if catalog.comment(DATABASE_CLASS, oid, 0).is_some_and(|said| **said == *text) {
+            catalog.apply(&Change::Comment((DATABASE_CLASS, oid, 0), None));
+        }
+    }
+}
+
 /// Privileges and comments on the databases that every server has, as initdb makes them; they are of all databases.
 pub(crate) fn initial_shared_changes() -> Vec<Change> {
     let acl = ["=c/postgres", "postgres=CTc/postgres"].map(Arc::from).to_vec();
     let acl = |object| Change::Acl { class: DATABASE_CLASS, object, acl: Some(acl.clone()) };
-    let comments = [
-        (TEMPLATE1, "default template for new databases"),
-        (TEMPLATE0, "unmodifiable empty database"),
-        (FIRST_DATABASE, "default administrative connection database"),
-    ];
-    let comments = comments.map(|(oid, text)| Change::Comment((DATABASE_CLASS, oid, 0), Some(Arc::from(text))));
+    let comments = INITIAL_COMMENTS.map(|(oid, text)| Change::Comment((DATABASE_CLASS, oid, 0), Some(Arc::from(text))));
     [TEMPLATE1, TEMPLATE0].map(acl).into_iter().chain(comments).collect()
 }
 

@@ -22,7 +22,7 @@ use dictdb_types::stack::spawn_deep;
 use dictdb_types::{Error, Oid, Result, SqlState};
 
 use crate::Instance;
-use crate::instance::Database;
+use crate::instance::{Database, forget_initial_comments};
 
 /// What a restore does with roles that the server has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,9 @@ impl Instance {
         let mut catalog = restored.catalog.with_roles(&map);
         catalog.move_settings(restored.database, &before, target.oid);
         catalog.move_parameters(&before, || target.catalog.allocate_oid());
+        if restored.database != target.oid {
+            forget_initial_comments(&mut catalog);
+        }
         catalog.move_comments(restored.database, &before, target.oid, &map);
         let staging = staging.or_else(|| self.begin_staging(target));
         let mut places: Vec<(Oid, Oid)> = Vec::new();
