@@ -21,12 +21,13 @@ pub(crate) struct Statement<'a> {
 impl State {
     /// Runs a statement of `/api` and gives the text in the first column of its first row, if it has one.
     pub(crate) async fn ask(&self, statement: Statement<'_>) -> std::result::Result<Option<String>, Refusal> {
-        Ok(self.try_ask(statement).await??)
+        Ok(self.try_ask(&self.options.database, statement).await??)
     }
 
-    /// Likewise, with what the statement itself says against it apart.
+    /// Likewise in any database, with what the statement itself or the beginning of its session says against it apart.
     pub(crate) async fn try_ask(
         &self,
+        database: &Arc<str>,
         statement: Statement<'_>,
     ) -> std::result::Result<Result<Option<String>>, Refusal> {
         let Some(instance) = self.lifecycle.instance() else {
@@ -35,16 +36,25 @@ impl State {
         let Ok(_place) = self.places.acquire().await else {
             return Err(Refusal::unavailable("The server is shutting down"));
         };
-        let mut session = self.session(instance, instance.max_connections(), &[])?;
+        let mut session = match self.session(instance, database, instance.max_connections(), &[]) {
+            Ok(session) => session,
+            Err(error) => return Ok(Err(error)),
+        };
         Ok(run(&mut session, statement).await)
     }
 
     /// A session as the role of `/api`, unless there are `limit` sessions already. Whoever gave up waiting for the answer
     /// does not leave its statement behind: its time is limited too.
-    fn session(&self, instance: &Arc<Instance>, limit: usize, more: &[(&str, &str)]) -> Result<Session> {
+    fn session(
+        &self,
+        instance: &Arc<Instance>,
+        database: &Arc<str>,
+        limit: usize,
+        more: &[(&str, &str)],
+    ) -> Result<Session> {
         let identity = Identity {
             user: self.options.user.clone(),
-            database: self.options.database.clone(),
+            database: database.clone(),
             address: None,
             server: None,
             encrypted: false,
@@ -65,14 +75,14 @@ impl State {
 
     /// A query of the server's own, not limited by the number of connections: whether it answers.
     pub(crate) async fn probe(&self, instance: &Arc<Instance>) -> Result<()> {
-        let mut session = self.session(instance, usize::MAX, &[])?;
+        let mut session = self.session(instance, &self.options.database, usize::MAX, &[])?;
         run(&mut session, Statement { text: "SELECT 1::text", params: &[] }).await.map(drop)
     }
 
     /// The whole result of one query that an operator has written, as text. It may only read, and not for long.
     pub(crate) async fn read(&self, instance: &Arc<Instance>, text: &str) -> Result<TextRows> {
         let bounds = [("default_transaction_read_only", "on"), ("statement_timeout", READ_TIMEOUT)];
-        let mut session = self.session(instance, usize::MAX, &bounds)?;
+        let mut session = self.session(instance, &self.options.database, usize::MAX, &bounds)?;
         let mut answer = TextRows::default();
         let result = execute(&mut session, Statement { text, params: &[] }, &mut answer).await;
         let ended = session.sync(&mut answer).await;

@@ -143,6 +143,26 @@ fn feeds_of_a_database_end_when_it_goes_back_to_a_snapshot() {
 }
 
 #[test]
+fn every_database_has_feeds() {
+    let (server, port) = server(&[]);
+    psql(&server, &["CREATE TABLE t (n int)", "CREATE DATABASE \"other one\" TEMPLATE postgres"]);
+    let mut feed = open(port, "/ws/changes?table=t&database=other+one");
+    let mut channel = open(port, "/ws/listen?database=other%20one&channel=c");
+    psql(
+        &server,
+        &[
+            "INSERT INTO t VALUES (1)",
+            "NOTIFY c, 'not here'",
+            "\\connect \"other one\"",
+            "INSERT INTO t VALUES (2)",
+            "NOTIFY c, 'here'",
+        ],
+    );
+    assert_eq!(next(&mut feed)["row"], json!({"n": 2}));
+    assert_eq!(next(&mut channel)["payload"], "here");
+}
+
+#[test]
 fn notifications_come_when_their_transaction_commits() {
     let (server, port) = server(&[]);
     let mut socket = open(port, "/ws/listen?channel=alarm%20bell");
@@ -236,7 +256,9 @@ fn handshakes_that_are_wrong_are_told_so() {
         ("/ws/changes?table=pg_class", 422),
         ("/ws/changes?table=nothing", 404),
         ("/ws/changes?table=a.b.c.d", 422),
+        ("/ws/changes?table=t&database=nowhere", 404),
         ("/ws/listen", 422),
+        ("/ws/listen?channel=c&database=nowhere", 404),
     ] {
         assert_eq!(refused(port, path, ""), status, "{path}");
     }

@@ -161,8 +161,9 @@ impl DdlContext<'_> {
         for attnum in attnums {
             let Some(column) = relation.column(*attnum).filter(|column| !column.not_null) else { continue };
             let place = *attnum as usize - 1;
-            let error = self.contains_null(&relation, &column.name);
-            self.check_rows(&relation, |row, _| if row[place].is_null() { Err(error.clone()) } else { Ok(()) })?;
+            if self.has_null(&relation, place)? {
+                return Err(self.contains_null(&relation, &column.name));
+            }
         }
         for child in relation.children.clone().into_iter().filter(|_| recurse) {
             let child = self.table(child)?;

@@ -15,6 +15,7 @@ use super::options::{self, Target};
 use super::statement::Query;
 use super::{Completed, DdlContext};
 use crate::modify::value_text;
+use crate::row::Row;
 
 impl DdlContext<'_> {
     pub(super) fn create_table_as(&mut self, create: &CreateTableAs, locations: &Locations) -> Result<Completed> {
@@ -202,25 +203,29 @@ impl DdlContext<'_> {
     /// 21000 when two rows are the same and have no NULL: what a concurrent refresh changes is found by comparing rows.
     fn check_distinct(&mut self, relation: &Arc<Relation>) -> Result<()> {
         let mut seen = HashSet::new();
-        for row in self.all_rows(relation)? {
-            if row.iter().any(Datum::is_null) {
-                continue;
-            }
-            let mut image = Vec::new();
-            row.iter().for_each(|value| dictdb_types::opaque::encode(value, &mut image));
-            if !seen.insert(image) {
-                let env = self.row_env();
-                let types = relation.columns.iter().map(|column| column.ty.oid).collect();
-                let record = Record { ty: relation.row_type, types, fields: row.to_vec(), names: None };
-                let text = value_text(&Datum::Record(Arc::new(record)), relation.row_type, &*env);
-                let message = format!(
-                    "new data for materialized view \"{}\" contains duplicate rows without any null columns",
-                    relation.name
-                );
-                return Err(Error::new(SqlState::CARDINALITY_VIOLATION, message).detail(format!("Row: {text}")));
+        let complete = |row: &Row| !row.iter().any(Datum::is_null);
+        for rows in self.stored_rows(relation)? {
+            for row in rows?.into_iter().filter(complete) {
+                let mut image = Vec::new();
+                row.iter().for_each(|value| dictdb_types::opaque::encode(value, &mut image));
+                if !seen.insert(image) {
+                    return Err(self.is_repeated(relation, row));
+                }
             }
         }
         Ok(())
+    }
+
+    fn is_repeated(&mut self, relation: &Relation, row: Row) -> Error {
+        let env = self.row_env();
+        let types = relation.columns.iter().map(|column| column.ty.oid).collect();
+        let record = Record { ty: relation.row_type, types, fields: row.to_vec(), names: None };
+        let text = value_text(&Datum::Record(Arc::new(record)), relation.row_type, &*env);
+        let message = format!(
+            "new data for materialized view \"{}\" contains duplicate rows without any null columns",
+            relation.name
+        );
+        Error::new(SqlState::CARDINALITY_VIOLATION, message).detail(format!("Row: {text}"))
     }
 
     fn check_concurrent_refresh(&mut self, relation: &Relation, info: &ViewInfo, with_data: bool) -> Result<()> {

@@ -439,8 +439,9 @@ impl DdlContext<'_> {
             // What cannot be computed of a row that nobody sees any more is no obstacle.
             self.storage.vacuum();
         }
+        let env = self.row_env();
         loop {
-            match table.create_index(self.transaction, def.clone())? {
+            match table.create_index(self.transaction, def.clone(), &|| env.check_interrupts())? {
                 // A deferrable key admits duplicates for the length of a transaction, but not to begin with.
                 IndexBuilt::Done(_) if info.deferrable && def.unique => {
                     table.drop_index(id);

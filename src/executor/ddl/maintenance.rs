@@ -5,13 +5,15 @@ use std::sync::Arc;
 use dictdb_catalog::{BOOTSTRAP_ROLE, Constraint, ConstraintKind, Relation, RelationKind, namespaces};
 use dictdb_parser::position;
 use dictdb_parser::utility::{Cluster, DefElem, Reindex, ReindexKind};
-use dictdb_storage::{DatumRow, LockMode};
+use dictdb_storage::LockMode;
 use dictdb_types::{Error, Oid, Result, Severity, SqlState};
 
 use super::DdlContext;
 use super::names::shown;
 use crate::access::extractor::key_extractor;
-use crate::row::Row;
+
+/// Rows that CLUSTER moves at once.
+const ROWS_AT_ONCE: usize = 4096;
 
 /// How REINDEX goes about it.
 struct Rebuilding {
@@ -318,16 +320,11 @@ impl DdlContext<'_> {
         let RelationKind::Index(info) = &index.kind else { return Err(Error::internal("not an index")) };
         let catalog = self.view();
         let key = key_extractor(&relation, info, &catalog, self.registry)?;
-        let slots: Vec<usize> = relation.columns.iter().map(|column| column.slot).collect();
-        let width = slots.iter().max().map_or(0, |last| last + 1);
-        let mut rows: Vec<(Vec<u8>, Row)> = Vec::new();
-        for row in self.all_rows(&relation)? {
-            let mut stored = vec![dictdb_types::Datum::Null; width];
-            row.iter().zip(&slots).for_each(|(value, slot)| stored[*slot] = value.clone());
+        let mut stored = self.stored_rows(&relation)?;
+        let rows = stored.sorted_by(|version| {
             let mut bytes = Vec::new();
-            key.key(&DatumRow(&stored), &mut bytes)?;
-            rows.push((bytes, row));
-        }
+            key.key(version, &mut bytes).map(|_| bytes)
+        })?;
         if is_verbose {
             let (name, count) = (self.spelt(&relation), rows.len());
             let blocks = self.storage.table(relation.storage).map_or(0, |table| table.block_count());
@@ -335,8 +332,7 @@ impl DdlContext<'_> {
             let found = format!("found 0 removable, {count} nonremovable row versions in {blocks} pages");
             self.info(format!("\"{name}\": {found}"));
         }
-        rows.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let rows = rows.into_iter().map(|(_, row)| row).collect();
+        let rows = rows.chunks(ROWS_AT_ONCE).map(|ids| stored.rows(ids));
         self.rewrite_rows(&relation, relation.columns.to_vec(), rows, &[]).map(drop)
     }
 }

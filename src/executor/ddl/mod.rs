@@ -54,6 +54,7 @@ mod select_rule;
 mod sequence;
 mod statement;
 mod storage_changes;
+mod stored_rows;
 mod table_method;
 mod tablespace;
 mod trigger;

@@ -88,7 +88,7 @@ fn build(
     let mut def = index_def(relation, index.storage, info, catalog, registry)?;
     // A deferrable key is not checked row by row.
     def.unique &= !info.deferrable;
-    match table.create_index(transaction, def)? {
+    match table.create_index(transaction, def, &|| Ok(()))? {
         IndexBuilt::Done(_) => Ok(()),
         IndexBuilt::Busy(_) | IndexBuilt::Conflict(_) => {
             let message = format!("rows of table \"{}\" violate unique index \"{}\"", relation.name, index.name);

@@ -1,4 +1,5 @@
-//! WebSockets: `/ws/changes?table=…`, committed changes of a table, and `/ws/listen?channel=…`, payloads of NOTIFY.
+//! WebSockets: `/ws/changes?table=…`, committed changes of a table, and `/ws/listen?channel=…`, payloads of NOTIFY; with
+//! `&database=…` those of another database than that of `/api`.
 //!
 //! ```text
 //!   handshake: origin, access, rate, number ─► what may be read ─► 101 ─► serve: messages out, pings, close codes
@@ -28,7 +29,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use dictdb_session::{Database, Instance};
+use dictdb_session::Instance;
 
 use crate::answer::{Fault, Refusal};
 use crate::query::pairs;
@@ -69,9 +70,10 @@ async fn changes(
     RawQuery(query): RawQuery,
     upgrade: Upgrade,
 ) -> Result<Response, Refusal> {
-    let (name, upgrade) = (parameter(query, "table")?, upgradable(upgrade)?);
-    let (instance, database) = state.place()?;
-    let relation = source::find_table(&state, &name).await?;
+    let (asked, upgrade) = (Asked::read(query, "table", &state)?, upgradable(upgrade)?);
+    let instance = state.instance()?;
+    let relation = source::find_table(&state, &asked.database, &asked.name).await?;
+    let database = instance.database(&asked.database)?;
     begin(&state, peer, upgrade, || {
         let changes = instance.follow_table(&database, relation).map_err(source::not_followed)?;
         Ok(Source::Changes(Box::new(changes)))
@@ -84,27 +86,43 @@ async fn listen(
     RawQuery(query): RawQuery,
     upgrade: Upgrade,
 ) -> Result<Response, Refusal> {
-    let (channel, upgrade) = (parameter(query, "channel")?, upgradable(upgrade)?);
+    let (asked, upgrade) = (Asked::read(query, "channel", &state)?, upgradable(upgrade)?);
+    let channel = asked.name;
     if channel.len() > MAX_CHANNEL_BYTES {
         let message = format!("String should have at most {MAX_CHANNEL_BYTES} bytes");
         return Err(Refusal::Invalid(vec![Fault::new("string_too_long", &["query", "channel"], message)]));
     }
-    let (instance, database) = state.place()?;
+    let instance = state.instance()?;
+    source::enter(&state, &asked.database).await?;
+    let database = instance.database(&asked.database)?;
     begin(&state, peer, upgrade, || Ok(Source::Notices(Box::new(instance.follow_channel(&database, &channel)))))
 }
 
-/// The query's one parameter, which has to be there.
-fn parameter(query: Option<String>, name: &str) -> Result<String, Refusal> {
-    let fault = |kind, name: &str, message| Err(Refusal::Invalid(vec![Fault::new(kind, &["query", name], message)]));
-    let mut found = None;
-    for pair in pairs(query.as_deref().unwrap_or_default()) {
-        match pair {
-            None => return fault("value_error", name, "The query is not valid UTF-8"),
-            Some((own, value)) if own == name => found = Some(value).filter(|value| !value.is_empty()),
-            Some((other, _)) => return fault("extra_forbidden", &other, "Extra inputs are not permitted"),
+/// What a query asks for.
+struct Asked {
+    /// The table or the channel.
+    name: String,
+    /// Where it is.
+    database: Arc<str>,
+}
+
+impl Asked {
+    /// Reads a query with the parameter `wanted` and perhaps a database. 422 for any other.
+    fn read(query: Option<String>, wanted: &str, state: &State) -> Result<Asked, Refusal> {
+        let fault =
+            |kind, name: &str, message| Err(Refusal::Invalid(vec![Fault::new(kind, &["query", name], message)]));
+        let (mut name, mut database) = (None, None);
+        for pair in pairs(query.as_deref().unwrap_or_default()) {
+            match pair {
+                None => return fault("value_error", wanted, "The query is not valid UTF-8"),
+                Some((own, value)) if own == wanted => name = Some(value).filter(|value| !value.is_empty()),
+                Some((own, value)) if own == "database" => database = Some(value.into()),
+                Some((other, _)) => return fault("extra_forbidden", &other, "Extra inputs are not permitted"),
+            }
         }
+        let database = database.unwrap_or_else(|| state.options.database.clone());
+        name.map_or_else(|| fault("missing", wanted, "Field required"), |name| Ok(Asked { name, database }))
     }
-    found.map_or_else(|| fault("missing", name, "Field required"), Ok)
 }
 
 fn upgradable(upgrade: Upgrade) -> Result<WebSocketUpgrade, Refusal> {
@@ -127,15 +145,14 @@ fn begin(
 }
 
 impl State {
-    /// The instance and the database of `/api`; 503 while there is none.
-    fn place(&self) -> Result<(Arc<Instance>, Arc<Database>), Refusal> {
+    /// The instance; 503 while there is none.
+    fn instance(&self) -> Result<Arc<Instance>, Refusal> {
         let instance = match self.lifecycle.phase() {
             Phase::Ready => self.lifecycle.instance(),
             Phase::Draining => return Err(Refusal::unavailable("The server is shutting down")),
             Phase::Starting => None,
         };
-        let instance = instance.ok_or_else(|| Refusal::unavailable("The server is starting up"))?;
-        Ok((instance.clone(), instance.database(&self.options.database)?))
+        instance.cloned().ok_or_else(|| Refusal::unavailable("The server is starting up"))
     }
 }
 

@@ -47,15 +47,16 @@ impl Source {
 const FIND: &str = "SELECT json_build_array(oid::bigint, relkind, has_table_privilege(oid, 'SELECT'), \
                     row_security_active(oid))::text FROM pg_class WHERE oid = to_regclass($1)";
 
-/// The table of that name, as `/api`'s role knows it. 404, 403 without SELECT on all of it, 422 for what is no table.
-pub(super) async fn find_table(state: &State, name: &str) -> Result<Oid, Refusal> {
-    let found = state.try_ask(Statement { text: FIND, params: &[Some(name)] }).await?;
+/// The table of that name, as `/api`'s role knows it. 404, 403 without SELECT on all of it, 422 for what is no table; what
+/// [`refused`] says of the database.
+pub(super) async fn find_table(state: &State, database: &Arc<str>, name: &str) -> Result<Oid, Refusal> {
+    let found = state.try_ask(database, Statement { text: FIND, params: &[Some(name)] }).await?;
     let found = found.map_err(|error| match error.code() {
         // Names that are none, or that name another database.
         SqlState::INVALID_NAME | SqlState::SYNTAX_ERROR | SqlState::FEATURE_NOT_SUPPORTED => {
             Refusal::Invalid(vec![Fault::new("value_error", &["query", "table"], error.message())])
         }
-        _ => error.into(),
+        _ => refused(error),
     })?;
     let refuse = |status, detail: String| Err(Refusal::Plain(status, detail));
     let found: Option<Value> = found.and_then(|found| serde_json::from_str(&found).ok());
@@ -72,6 +73,21 @@ pub(super) async fn find_table(state: &State, name: &str) -> Result<Oid, Refusal
             format!("{name} is partitioned: its partitions have the rows, and changes"),
         ),
         _ => refuse(StatusCode::UNPROCESSABLE_ENTITY, format!("{name} is not a table")),
+    }
+}
+
+/// Whether `/api`'s role may be in a database. Errors as of [`refused`].
+pub(super) async fn enter(state: &State, database: &Arc<str>) -> Result<(), Refusal> {
+    let entered = state.try_ask(database, Statement { text: "SELECT NULL::text", params: &[] }).await?;
+    entered.map(drop).map_err(refused)
+}
+
+/// What is said against being in a database: 404 when there is none, 403 without the right to connect.
+fn refused(error: Error) -> Refusal {
+    match error.code() {
+        SqlState::UNDEFINED_DATABASE => Refusal::Plain(StatusCode::NOT_FOUND, error.message().to_owned()),
+        SqlState::INSUFFICIENT_PRIVILEGE => Refusal::Plain(StatusCode::FORBIDDEN, error.message().to_owned()),
+        _ => error.into(),
     }
 }
 

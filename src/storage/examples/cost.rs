@@ -56,7 +56,7 @@ impl Bed {
             row_identity: true,
             key: Arc::new(ColumnKey::new(keys)),
         };
-        let index = match table.create_index(&storage.begin(), def) {
+        let index = match table.create_index(&storage.begin(), def, &|| Ok(())) {
             Ok(IndexBuilt::Done(index)) => index,
             other => panic!("{other:?}"),
         };

@@ -52,7 +52,7 @@ impl Bed {
             row_identity: true,
             key: column_key(ID, oids::INT4),
         };
-        let index = match table.create_index(&storage.begin(), def).unwrap() {
+        let index = match table.create_index(&storage.begin(), def, &|| Ok(())).unwrap() {
             IndexBuilt::Done(index) => index,
             other => panic!("{other:?}"),
         };

@@ -83,7 +83,7 @@ fn nulls_are_distinct_unless_said_otherwise() {
             key: super::column_key(0, oids::INT4),
         };
         let transaction = storage.begin();
-        assert_outcome!(table.create_index(&transaction, def).unwrap(), IndexBuilt::Done(_));
+        assert_outcome!(table.create_index(&transaction, def, &|| Ok(())).unwrap(), IndexBuilt::Done(_));
         let snapshot = transaction.snapshot().unwrap();
         let insert = || table.insert(&transaction, &snapshot, &[Datum::Null]).unwrap();
         assert_outcome!(insert(), Inserted::Done(_));
@@ -109,8 +109,10 @@ fn an_index_is_built_over_rows_and_their_old_versions() {
         key: super::column_key(super::VALUE, oids::INT4),
     };
     let builder = bed.storage.begin();
-    assert_outcome!(bed.table.create_index(&builder, def(true)).unwrap(), IndexBuilt::Conflict(_));
-    let IndexBuilt::Done(index) = bed.table.create_index(&builder, def(false)).unwrap() else { panic!("not built") };
+    assert_outcome!(bed.table.create_index(&builder, def(true), &|| Ok(())).unwrap(), IndexBuilt::Conflict(_));
+    let IndexBuilt::Done(index) = bed.table.create_index(&builder, def(false), &|| Ok(())).unwrap() else {
+        panic!("not built")
+    };
     let count = |transaction: &Transaction, value| {
         let mut count = 0;
         let visit = |_, _: &RowView<'_>| -> dictdb_types::Result<bool> {

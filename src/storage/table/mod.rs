@@ -1,6 +1,7 @@
 //! A table: blocks of rows, the indexes over them, and the operations on rows.
 
 mod arrays;
+mod build_index;
 mod cloning;
 mod ddl;
 mod directory;
@@ -34,8 +35,9 @@ use directory::Directory;
 use free_slots::FreeSlots;
 
 pub use arrays::{arrays_of, datums_of};
+pub use build_index::IndexBuilt;
 pub use cloning::{ClonedTable, Contents};
-pub use ddl::{ColumnsHeld, IndexBuilt};
+pub use ddl::ColumnsHeld;
 pub use keys::{Standing, UniqueConflict};
 pub use lock_row::RowLocked;
 pub use read::{Found, VersionTag};

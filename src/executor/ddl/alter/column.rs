@@ -250,10 +250,8 @@ impl DdlContext<'_> {
             children.iter().try_for_each(|child| self.set_column_not_null(*child, name, true, true))?;
         }
         if column.not_null != not_null {
-            if not_null {
-                let place = attnum as usize - 1;
-                let error = self.contains_null(&relation, name);
-                self.check_rows(&relation, |row, _| if row[place].is_null() { Err(error.clone()) } else { Ok(()) })?;
+            if not_null && self.has_null(&relation, attnum as usize - 1)? {
+                return Err(self.contains_null(&relation, name));
             }
             self.change_column(&relation, attnum, |column| column.not_null = not_null)?;
         }

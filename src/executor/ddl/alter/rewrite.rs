@@ -1,4 +1,4 @@
-//! Looking at all rows of a table, and giving them new values in new storage.
+//! Giving the rows of a table new values in new storage.
 
 use std::sync::Arc;
 
@@ -9,13 +9,8 @@ use dictdb_storage::Inserted;
 use dictdb_types::{Datum, Env, Error, Oid, Result, SqlState};
 
 use super::super::DdlContext;
-use crate::access::TableHandle;
 use crate::eval::{Code, CompileContext, Scope, compile};
-use crate::modify::Target;
 use crate::row::Row;
-
-/// Rows between two looks at the interrupt flag.
-const ROWS_PER_CHECK: usize = 1024;
 
 impl DdlContext<'_> {
     /// Compiles an expression over full rows of a table.
@@ -42,49 +37,6 @@ impl DdlContext<'_> {
         self.surroundings.env(catalog)
     }
 
-    /// Every row of a table, complete.
-    pub(in crate::ddl) fn all_rows(&mut self, relation: &Arc<Relation>) -> Result<Vec<Row>> {
-        let handle = TableHandle::new(relation, self.storage)?;
-        let target = Target::bare(&handle, &self.view());
-        let snapshot = self.transaction.latest_snapshot()?;
-        let mut rows = Vec::new();
-        handle.table.for_each(&snapshot, |_, version| -> Result<bool> {
-            let mut row = Row::with_capacity(target.width());
-            target.read_full(version, &mut row)?;
-            rows.push(row);
-            Ok(true)
-        })?;
-        Ok(rows)
-    }
-
-    /// Whether a table has rows.
-    pub(in crate::ddl) fn has_rows(&mut self, relation: &Arc<Relation>) -> Result<bool> {
-        let handle = TableHandle::new(relation, self.storage)?;
-        let snapshot = self.transaction.latest_snapshot()?;
-        let mut found = false;
-        handle.table.for_each(&snapshot, |_, _| -> Result<bool> {
-            found = true;
-            Ok(false)
-        })?;
-        Ok(found)
-    }
-
-    /// Shows every row of a table to a test that may refuse it.
-    pub(in crate::ddl) fn check_rows(
-        &mut self,
-        relation: &Arc<Relation>,
-        mut test: impl FnMut(&Row, &dyn Env) -> Result<()>,
-    ) -> Result<()> {
-        let env = self.row_env();
-        for (index, row) in self.all_rows(relation)?.iter().enumerate() {
-            if index % ROWS_PER_CHECK == 0 {
-                env.check_interrupts()?;
-            }
-            test(row, &*env)?;
-        }
-        Ok(())
-    }
-
     /// Tells event triggers that a table is about to be written anew; the reasons are those of
     /// [`Surroundings::before_rewrite`](crate::ddl::Surroundings::before_rewrite).
     pub(in crate::ddl) fn before_rewrite(&mut self, table: Oid, reason: i32) -> Result<()> {
@@ -99,16 +51,16 @@ impl DdlContext<'_> {
         columns: Vec<Column>,
         computed: &[(usize, Code)],
     ) -> Result<Arc<Relation>> {
-        let rows = self.all_rows(old)?;
+        let rows = self.stored_rows(old)?;
         self.rewrite_rows(old, columns, rows, computed)
     }
 
-    /// Likewise, with rows that have been read already, in the order they are to have.
+    /// Likewise, with rows that come in pieces, in the order they are to have. 53200 when there is no memory for more.
     pub(in crate::ddl) fn rewrite_rows(
         &mut self,
         old: &Arc<Relation>,
         mut columns: Vec<Column>,
-        rows: Vec<Row>,
+        rows: impl Iterator<Item = Result<Vec<Row>>>,
         computed: &[(usize, Code)],
     ) -> Result<Arc<Relation>> {
         for (slot, column) in columns.iter_mut().enumerate() {
@@ -116,28 +68,31 @@ impl DdlContext<'_> {
             column.missing = Datum::Null;
         }
         let storage = self.new_storage(&columns, old.persistence);
-        self.continue_counts(old.storage, storage, rows.len());
         // Functions that compute values still find the old rows.
         let relation = Relation { columns: columns.into(), storage, ..Relation::clone(old) };
         let table = self.storage.table(storage).ok_or_else(|| Error::internal("a new table has no storage"))?;
         let env = self.row_env();
         let snapshot = self.transaction.latest_snapshot()?;
-        for (index, mut row) in rows.into_iter().enumerate() {
-            if index % ROWS_PER_CHECK == 0 {
-                env.check_interrupts()?;
-            }
-            let mut values = Vec::with_capacity(computed.len());
-            for (place, code) in computed {
-                values.push((*place, code.eval(Scope::of_table(&*env, &row))?));
-            }
-            row.resize(relation.columns.len(), Datum::Null);
-            values.into_iter().for_each(|(place, value)| row[place] = value);
-            self.check_not_null(&relation, &row)?;
-            match table.insert(self.transaction, &snapshot, &row)? {
-                Inserted::Done(_) => {}
-                _ => return Err(Error::internal("a row of a new table meets another")),
+        let mut count = 0;
+        for rows in rows {
+            let rows = rows?;
+            self.engine.check_room()?;
+            count += rows.len();
+            for mut row in rows {
+                let mut values = Vec::with_capacity(computed.len());
+                for (place, code) in computed {
+                    values.push((*place, code.eval(Scope::of_table(&*env, &row))?));
+                }
+                row.resize(relation.columns.len(), Datum::Null);
+                values.into_iter().for_each(|(place, value)| row[place] = value);
+                self.check_not_null(&relation, &row)?;
+                match table.insert(self.transaction, &snapshot, &row)? {
+                    Inserted::Done(_) => {}
+                    _ => return Err(Error::internal("a row of a new table meets another")),
+                }
             }
         }
+        self.continue_counts(old.storage, storage, count);
         self.own.lock().changes.dropped_table(old.storage);
         let relation = self.put_relation(relation);
         self.rebuild_indexes(&relation)?;

@@ -10,7 +10,6 @@ use dictdb_storage::LockMode;
 use dictdb_types::{Array, Bound, Datum, Error, Oid, Range, Record, Result, SqlState, TypeKind, TypeLookup};
 
 use super::super::DdlContext;
-use crate::row::Row;
 
 /// Where the fields of a row type come from: places among those it had before, `None` for a new one.
 struct Fields {
@@ -33,10 +32,14 @@ impl DdlContext<'_> {
             return Ok(changed);
         }
         let fields = fields_of_change(&before, &*self.table(relation)?);
-        for (user, mut rows) in users {
-            rows.iter_mut().flatten().for_each(|value| fields.follow(value));
+        for user in users {
             let now = self.table(user)?;
             self.before_rewrite(now.oid, 4)?;
+            let rows = self.stored_rows(&now)?.map(|rows| {
+                let mut rows = rows?;
+                rows.iter_mut().flatten().for_each(|value| fields.follow(value));
+                Ok(rows)
+            });
             self.rewrite_rows(&now, now.columns.to_vec(), rows, &[])?;
         }
         Ok(changed)
@@ -53,8 +56,8 @@ impl DdlContext<'_> {
         Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, message))
     }
 
-    /// The tables with rows and columns that have values of a row type, locked, with their rows.
-    fn users_of_type(&mut self, ty: Oid) -> Result<Vec<(Oid, Vec<Row>)>> {
+    /// The tables with rows and columns that have values of a row type, locked.
+    fn users_of_type(&mut self, ty: Oid) -> Result<Vec<Oid>> {
         let mut users = Vec::new();
         if !ty.is_valid() {
             return Ok(users);
@@ -65,9 +68,8 @@ impl DdlContext<'_> {
         };
         for user in catalog.relations().filter(holds) {
             self.lock(user.oid, LockMode::AccessExclusive)?;
-            let rows = self.all_rows(user)?;
-            if !rows.is_empty() {
-                users.push((user.oid, rows));
+            if self.has_rows(user)? {
+                users.push(user.oid);
             }
         }
         Ok(users)
